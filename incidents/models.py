@@ -1,0 +1,250 @@
+"""Camera, Device, Event, Incident, and the ledger: Change and its head."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from incidents.codes import Family, Grade
+from incidents.states import Status
+from linkage.models import LinkedSystem
+from ocenter.accounts.models import Municipality, User
+
+
+class Camera(models.Model):
+    """One camera. The national standard lists sites; a site of n cameras is n rows, `index` 1 to n.
+
+    (municipality, source, site_number, index) identifies it, so that importing a registry again updates.
+    """
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="cameras")
+    source = models.CharField(_("registry"), max_length=40, help_text=_("Which registry the row came from."))
+    site_number = models.CharField(_("site number"), max_length=120)
+    index = models.PositiveSmallIntegerField(_("camera of the site"), default=1)
+    name = models.CharField(_("name"), max_length=200)
+    purpose = models.CharField(_("purpose"), max_length=40, blank=True)
+    manager = models.CharField(_("managed by"), max_length=100, blank=True)
+    manager_phone = models.CharField(_("manager's telephone"), max_length=40, blank=True)
+    road_address = models.CharField(_("road address"), max_length=300, blank=True)
+    lot_address = models.CharField(_("lot address"), max_length=300, blank=True)
+    lat = models.FloatField(_("latitude"))
+    lon = models.FloatField(_("longitude"))
+    direction = models.CharField(_("direction"), max_length=200, blank=True)
+    megapixels = models.FloatField(_("megapixels"), null=True, blank=True)
+    retention_days = models.PositiveIntegerField(_("retention, days"), null=True, blank=True)
+    installed_on = models.CharField(_("installed (year-month)"), max_length=7, blank=True)
+    ptz = models.BooleanField(_("pan, tilt, zoom"), default=False)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("camera")
+        verbose_name_plural = _("cameras")
+        ordering = ["municipality_id", "site_number", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["municipality", "source", "site_number", "index"], name="one_camera_per_place")
+        ]
+        indexes = [models.Index(fields=["municipality", "lat", "lon"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Device(models.Model):
+    """Something in the street that reports: an emergency bell, a sensor, a traffic detector, a sign."""
+
+    class Kind(models.TextChoices):
+        BELL = "bell", _("emergency bell")
+        CRIME_SENSOR = "crime_sensor", _("crime-prevention sensor")
+        FIRE_SENSOR = "fire_sensor", _("fire sensor")
+        RAIN_GAUGE = "rain_gauge", _("rain gauge")
+        TRAFFIC_DETECTOR = "traffic_detector", _("traffic detector")
+        TRAFFIC_SIGN = "traffic_sign", _("traffic message sign")
+        BUS_TERMINAL = "bus_terminal", _("bus information terminal")
+        ROADSIDE_UNIT = "roadside_unit", _("roadside unit")
+        OTHER = "other", _("other")
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="devices")
+    device_id = models.CharField(_("device id"), max_length=120, help_text=_("As its feed reports it."))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    name = models.CharField(_("name"), max_length=200)
+    address = models.CharField(_("address"), max_length=300, blank=True)
+    lat = models.FloatField(_("latitude"))
+    lon = models.FloatField(_("longitude"))
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
+        ordering = ["municipality_id", "device_id"]
+        constraints = [models.UniqueConstraint(fields=["municipality", "device_id"], name="one_device_per_id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CorrelationRule(models.Model):
+    """How near in space and time an event must be to join an open incident of its family.
+
+    Without a rule for a code, `correlate.DEFAULT_RADIUS_METRES` and `DEFAULT_WINDOW_SECONDS` hold.
+    """
+
+    municipality = models.ForeignKey(Municipality, models.CASCADE, related_name="correlation_rules")
+    code = models.CharField(_("event code"), max_length=10)
+    radius_m = models.PositiveIntegerField(_("radius, metres"), validators=[MaxValueValidator(10_000)])
+    window_s = models.PositiveIntegerField(
+        _("window, seconds"), validators=[MinValueValidator(0), MaxValueValidator(86_400)]
+    )
+
+    class Meta:
+        verbose_name = _("correlation rule")
+        verbose_name_plural = _("correlation rules")
+        constraints = [models.UniqueConstraint(fields=["municipality", "code"], name="one_rule_per_code")]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.radius_m} m, {self.window_s} s"
+
+
+class Incident(models.Model):
+    """What one or more events are about: the thing operators work on.
+
+    Written only by `intake` and `operations`, each time with a `Change` in the same transaction.
+    """
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="incidents")
+    number = models.CharField(_("number"), max_length=40, unique=True)
+    code = models.CharField(_("event code"), max_length=10)
+    family = models.CharField(_("code family"), max_length=8, choices=Family.choices)
+    grade = models.CharField(_("grade"), max_length=2, choices=Grade.choices)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.OPEN)
+    status_at = models.DateTimeField(_("status since"))
+    summary = models.CharField(_("summary"), max_length=500, blank=True)
+    address = models.CharField(_("address"), max_length=300, blank=True)
+    place = models.CharField(_("place"), max_length=60, blank=True)
+    lat = models.FloatField(_("latitude"), null=True)
+    lon = models.FloatField(_("longitude"), null=True)
+    system = models.ForeignKey(LinkedSystem, models.PROTECT, null=True, related_name="+", verbose_name=_("source"))
+    device_id = models.CharField(_("device id"), max_length=120, blank=True)
+    event_count = models.PositiveIntegerField(_("events"), default=1)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    last_event_at = models.DateTimeField(_("last event at"))
+    received_at = models.DateTimeField(_("received at"))
+    ack_due_at = models.DateTimeField(_("acknowledge by"), null=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True)
+    holder = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("held by"))
+    shelved_until = models.DateTimeField(_("shelved until"), null=True)
+    result_code = models.CharField(_("result code"), max_length=20, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="parts")
+    version = models.BigIntegerField(_("ledger number"), default=0)
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["municipality", "-id"]),
+            models.Index(fields=["municipality", "status"]),
+            models.Index(
+                fields=["municipality", "family", "last_event_at"],
+                condition=~models.Q(status__in=["merged", "false_alarm", "test", "closed", "cancelled", "resolved"]),
+                name="incident_joinable",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Event(models.Model):
+    """One report of one source, kept as it was understood. (system, source_id) is its identity.
+
+    `incident` is where it went; `distance_m` and `gap_s` say how near it was to the incident it joined.
+    """
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    system = models.ForeignKey(LinkedSystem, models.PROTECT, related_name="events")
+    source_id = models.CharField(_("the source's id"), max_length=200)
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="events")
+    code = models.CharField(_("event code"), max_length=10)
+    grade = models.CharField(_("grade"), max_length=2, choices=Grade.choices)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    received_at = models.DateTimeField(_("received at"))
+    lat = models.FloatField(_("latitude"), null=True)
+    lon = models.FloatField(_("longitude"), null=True)
+    summary = models.CharField(_("summary"), max_length=500, blank=True)
+    address = models.CharField(_("address"), max_length=300, blank=True)
+    device_id = models.CharField(_("device id"), max_length=120, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, encoder=DjangoJSONEncoder)
+    distance_m = models.FloatField(_("distance to the incident, metres"), null=True)
+    gap_s = models.FloatField(_("time gap to the incident, seconds"), null=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["system", "source_id"], name="one_event_per_source_id")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.source_id}"
+
+
+class Change(models.Model):
+    """One row of the ledger: what happened, and the incident as it was afterwards.
+
+    `seq` counts 1, 2, 3 … without holes per municipality, in the order of commits. `body` is the row
+    as clients get it. Rows are never changed or deleted.
+    """
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="changes")
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=30)
+    incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="changes")
+    family = models.CharField(max_length=8)
+    body = models.JSONField()
+
+    class Meta:
+        verbose_name = _("ledger row")
+        verbose_name_plural = _("ledger rows")
+        ordering = ["municipality_id", "seq"]
+        constraints = [models.UniqueConstraint(fields=["municipality", "seq"], name="one_row_per_seq")]
+        indexes = [
+            models.Index(fields=["incident", "seq"]),
+            models.Index(fields=["municipality", "at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+
+def new_epoch() -> str:
+    """A fresh random epoch."""
+    return secrets.token_hex(4)
+
+
+class LedgerHead(models.Model):
+    """The end of one municipality's ledger: the row whose lock orders its commits.
+
+    `epoch` changes when the past does (a restored backup): old cursors then answer 410.
+    """
+
+    municipality = models.OneToOneField(Municipality, models.PROTECT, primary_key=True, related_name="ledger")
+    epoch = models.CharField(max_length=16, default=new_epoch)
+    seq = models.BigIntegerField(default=0)
+
+
+class IncidentCounter(models.Model):
+    """The last incident number given out for one municipality on one day."""
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    day = models.DateField()
+    last = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["municipality", "day"], name="one_counter_per_day")]

@@ -1,0 +1,219 @@
+"""Linked systems and the outbox: who we are wired to, and what is on its way to them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from linkage import network
+from linkage.states import RelayState
+from ocenter.accounts.models import ApiKey, Municipality
+from ocenter.accounts.secretbox import open_sealed, seal
+
+
+class LinkedSystem(models.Model):
+    """A system at the other end of a wire: a feed that reports, an agency that is told, or a central reader.
+
+    `reads` lists the code families (such as "FIR") the system may read over REST: deny by default.
+    A central system reads the municipalities in `covers` beside its own.
+    """
+
+    class Kind(models.TextChoices):
+        FEED = "feed", _("feed")
+        AGENCY = "agency", _("agency")
+        CENTRAL = "central", _("central agency")
+
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="systems", verbose_name=_("municipality")
+    )
+    slug = models.SlugField(
+        _("short name"), max_length=40, help_text=_("Used in the API and in addresses: police112, fire119, …")
+    )
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    name_ko = models.CharField(_("Korean name"), max_length=80)
+    name_en = models.CharField(_("English name"), max_length=80)
+    enabled = models.BooleanField(
+        _("enabled"),
+        default=True,
+        help_text=_("A disabled feed is refused; relays to a disabled agency wait and are shown to the operator."),
+    )
+    phone = models.CharField(
+        _("telephone"), max_length=40, blank=True, help_text=_("Shown to the operator when a relay does not get through.")
+    )
+    endpoint = models.URLField(
+        _("endpoint"), blank=True, max_length=300, help_text=_("Agencies only: where relays are posted.")
+    )
+    callback_base_url = models.URLField(
+        _("our address as the agency sees it"), blank=True, max_length=300,
+        help_text=_("Callbacks are asked for below this address."),
+    )  # fmt: skip
+    allowed_network = models.CharField(
+        _("allowed network"),
+        max_length=200,
+        default="127.0.0.0/8",
+        validators=[network.validate_networks],
+        help_text=_("Networks in CIDR form, comma separated; we connect to no address outside them."),
+    )
+    sealed_secret = models.TextField(blank=True, editable=False)
+    reads = ArrayField(
+        models.CharField(max_length=8),
+        default=list,
+        blank=True,
+        verbose_name=_("may read code families"),
+        help_text=_("Comma separated, such as FIR,RES,EMS. Empty: only what was relayed to it."),
+    )
+    covers = models.ManyToManyField(
+        Municipality, blank=True, related_name="central_readers", verbose_name=_("further municipalities")
+    )
+    quiet_limit_s = models.PositiveIntegerField(
+        _("quiet limit, seconds"), default=60, help_text=_("Silent for longer than this, a feed is shown as late.")
+    )
+    last_contact_at = models.DateTimeField(_("last contact"), null=True, editable=False)
+    last_error = models.CharField(_("last error"), max_length=200, blank=True, editable=False)
+    last_error_at = models.DateTimeField(_("last error at"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("linked system")
+        verbose_name_plural = _("linked systems")
+        ordering = ["municipality_id", "kind", "slug"]
+        constraints = [models.UniqueConstraint(fields=["municipality", "slug"], name="one_slug_per_municipality")]
+
+    def __str__(self) -> str:
+        return f"{self.name_ko} ({self.slug})"
+
+    @property
+    def name(self) -> dict[str, str]:
+        """Both names, as every payload carries them."""
+        return {"ko": self.name_ko, "en": self.name_en}
+
+    @property
+    def secret(self) -> str:
+        """The Standard Webhooks signing secret (`whsec_…`), or "" where none is set."""
+        return open_sealed(self.sealed_secret) if self.sealed_secret else ""
+
+    @secret.setter
+    def secret(self, value: str) -> None:
+        self.sealed_secret = seal(value) if value else ""
+
+
+class SystemKey(ApiKey):
+    """The API key of a linked system."""
+
+    system = models.ForeignKey(LinkedSystem, models.CASCADE, related_name="keys", verbose_name=_("linked system"))
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+
+class Relay(models.Model):
+    """One conversation with one agency about one subject (an incident's number): its state, as far as we know it.
+
+    The state moves forward only (`states.leads_forward`). `attention_reason` is set while an operator
+    has to do something about it (invariant I6); the relay itself goes on being tried.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    system = models.ForeignKey(LinkedSystem, models.PROTECT, related_name="relays", verbose_name=_("agency"))
+    subject = models.CharField(_("incident"), max_length=40)
+    state = models.CharField(_("state"), max_length=12, choices=RelayState.choices, default=RelayState.QUEUED)
+    state_at = models.DateTimeField(_("state since"), default=timezone.now)
+    attention_reason = models.CharField(_("needs attention because"), max_length=200, blank=True)
+    attention_at = models.DateTimeField(_("needs attention since"), null=True, blank=True)
+    receipt = models.CharField(_("receipt"), max_length=120, blank=True)
+    unit = models.CharField(_("unit"), max_length=60, blank=True)
+    eta_s = models.PositiveIntegerField(_("ETA, seconds"), null=True, blank=True)
+    lat = models.FloatField(_("unit's latitude"), null=True, blank=True)
+    lon = models.FloatField(_("unit's longitude"), null=True, blank=True)
+    unit_at = models.DateTimeField(_("unit's position at"), null=True, blank=True)
+    result_code = models.CharField(_("result code"), max_length=20, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    called_by = models.CharField(_("called by"), max_length=160, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("relay")
+        verbose_name_plural = _("relays")
+        ordering = ["-created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["subject", "system"], name="one_relay_per_subject_and_agency")]
+        indexes = [models.Index(fields=["municipality", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject} → {self.system_id} ({self.state})"
+
+
+class Delivery(models.Model):
+    """One message to one agency: its id is the `Idempotency-Key`, the same at every attempt.
+
+    Rows are written with the change that causes them and settled by the answer. `lease_until` is a
+    claim that expires by itself: a killed worker's deliveries come back without anyone's help.
+    """
+
+    class Message(models.TextChoices):
+        CREATE = "create", _("create")
+        UPDATE = "update", _("update")
+        CANCEL = "cancel", _("cancel")
+        CLOSE = "close", _("close")
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("pending")
+        DELIVERED = "delivered", _("delivered")
+        FAILED = "failed", _("failed")
+        DROPPED = "dropped", _("dropped")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    relay = models.ForeignKey(Relay, models.CASCADE, related_name="deliveries")
+    system = models.ForeignKey(LinkedSystem, models.PROTECT, related_name="deliveries")
+    position = models.PositiveIntegerField(help_text="Order within the relay: 1 is the create message.")
+    message = models.CharField(_("message"), max_length=8, choices=Message.choices)
+    payload: models.JSONField[Any] = models.JSONField(encoder=DjangoJSONEncoder)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ["created_at"]
+        constraints = [models.UniqueConstraint(fields=["relay", "position"], name="one_message_per_position")]
+        indexes = [
+            models.Index(fields=["system", "due_at"], condition=models.Q(state="pending"), name="delivery_pending_lane"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.id}"
+
+
+class Attempt(models.Model):
+    """One try at a delivery, kept for good: when, how long, and how it ended."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
+    number = models.PositiveIntegerField(_("attempt"))
+    started_at = models.DateTimeField(_("started at"))
+    duration_ms = models.PositiveIntegerField(_("duration, ms"))
+    status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+    response = models.TextField(_("response"), blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["started_at"]
+
+
+class Heartbeat(models.Model):
+    """When a process of ours was last seen at work: the sweeper writes its row every second."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    at = models.DateTimeField()
