@@ -136,6 +136,7 @@ class Relay(models.Model):
     result_code = models.CharField(_("result code"), max_length=20, blank=True)
     note = models.TextField(_("note"), blank=True)
     called_by = models.CharField(_("called by"), max_length=160, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
 

@@ -1,0 +1,72 @@
+"""Reads that join or scope. Every one of them takes the caller's scope; none returns more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from incidents import geo
+from incidents.models import Camera, Incident
+from incidents.states import ACTIVE
+from linkage.models import LinkedSystem, Relay
+from ocenter.accounts.principal import Principal
+
+INCIDENT_RELATED = ("municipality", "system", "holder", "merged_into")
+
+
+class NearCamera(NamedTuple):
+    """A camera with its distance in metres and its bearing in degrees from the point asked about."""
+
+    camera: Camera
+    distance_m: float
+    bearing_deg: float
+
+
+def visible_incidents(principal: Principal) -> QuerySet[Incident]:
+    """The incidents the caller may see: of their municipalities; machines by code family or relayed to them."""
+    incidents = Incident.objects.filter(municipality_id__in=principal.municipalities).select_related(*INCIDENT_RELATED)
+    if principal.families is None:
+        return incidents
+    relayed = Relay.objects.filter(subject=OuterRef("number"), system_id=principal.system_id)
+    return incidents.filter(Q(family__in=principal.families) | Exists(relayed))
+
+
+def active_incidents(principal: Principal) -> QuerySet[Incident]:
+    """Those of them that still want somebody's attention."""
+    return visible_incidents(principal).filter(status__in=ACTIVE)
+
+
+def visible_relays(principal: Principal) -> QuerySet[Relay]:
+    """The relays the caller may see: an agency its own, a person those of the municipality."""
+    relays = Relay.objects.filter(municipality_id__in=principal.municipalities).select_related("system", "municipality")
+    if principal.system_kind == LinkedSystem.Kind.AGENCY:
+        return relays.filter(system_id=principal.system_id)
+    if principal.families is not None:
+        seen = visible_incidents(principal).filter(number=OuterRef("subject"))
+        return relays.filter(Exists(seen))
+    return relays
+
+
+def relays_by_subject(numbers: Iterable[str]) -> dict[str, list[Relay]]:
+    """The relays of these incidents, keyed by incident number, oldest first."""
+    found: dict[str, list[Relay]] = defaultdict(list)
+    relays = Relay.objects.filter(subject__in=list(numbers)).select_related("system", "municipality")
+    for relay in relays.order_by("created_at"):
+        found[relay.subject].append(relay)
+    return found
+
+
+def cameras_near(
+    municipality_ids: Iterable[int], lat: float, lon: float, *, radius_m: float = 500, limit: int = 5
+) -> list[NearCamera]:
+    """The nearest cameras within `radius_m` metres, nearest first; the defaults are the field's practice."""
+    south, west, north, east = geo.box_around(lat, lon, radius_m)
+    boxed = Camera.objects.filter(
+        municipality_id__in=list(municipality_ids), lat__range=(south, north), lon__range=(west, east)
+    )
+    measured = ((geo.distance_m(lat, lon, one.lat, one.lon), one) for one in boxed)
+    near = sorted((pair for pair in measured if pair[0] <= radius_m), key=lambda pair: (pair[0], pair[1].pk))
+    return [NearCamera(one, distance, geo.bearing_deg(lat, lon, one.lat, one.lon)) for distance, one in near[:limit]]
