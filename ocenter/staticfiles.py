@@ -1,15 +1,95 @@
-"""Publishes single named files of npm packages under `/static/vendor/<package>/<file>`."""
+"""Publishes single named files of npm packages under `/static/vendor/<package>/<file>`.
 
+Whole packages do not survive manifest storage (their source maps name files that are not there), and most of
+what they hold is nobody's business. So each file is named here and copied without its `sourceMappingURL`.
+Icons are not among them: pages carry those they use inline.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
+from django.contrib.staticfiles.utils import matches_patterns
+from django.core.checks import CheckMessage, Error
+from django.core.files.storage import FileSystemStorage
+
+NODE_MODULES = Path(settings.BASE_DIR) / "node_modules"
+PREFIX = "vendor/"
+
+# Published path → file in node_modules.
+PUBLISHED = {
+    "leaflet/leaflet-src.esm.js": "leaflet/dist/leaflet-src.esm.js",
+    "leaflet/leaflet.css": "leaflet/dist/leaflet.css",
+    "leaflet/images/layers.png": "leaflet/dist/images/layers.png",
+    "leaflet/images/layers-2x.png": "leaflet/dist/images/layers-2x.png",
+    "leaflet/images/marker-icon.png": "leaflet/dist/images/marker-icon.png",
+    "leaflet/images/marker-icon-2x.png": "leaflet/dist/images/marker-icon-2x.png",
+    "leaflet/images/marker-shadow.png": "leaflet/dist/images/marker-shadow.png",
+    "supercluster/index.js": "supercluster/index.js",
+    # For the worker: import maps do not reach there, and this file brings kdbush with it.
+    "supercluster/supercluster.min.js": "supercluster/dist/supercluster.min.js",
+    "kdbush/index.js": "kdbush/index.js",
+    "pretendard/PretendardVariable.woff2": "pretendard/dist/web/variable/woff2/PretendardVariable.woff2",
+    "uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
+    "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+}
+
+SOURCE_MAP = re.compile(rb"^[ \t]*(//|/\*)[#@]\s*sourceMappingURL=.*$", re.MULTILINE)
 
 
 class NpmFinder(BaseFinder):
-    """Finds the files named in PUBLISHED; nothing else of node_modules is reachable."""
+    """Finds the files named above; nothing else of node_modules is reachable."""
 
-    def find(self, path: str, find_all: bool = False) -> list[str] | str | None:
-        """The file's place on disk, or nothing."""
-        return [] if find_all else None
+    def __init__(self, app_names: Iterable[str] | None = None, *args: object, **kwargs: object) -> None:
+        self.storage = FileSystemStorage(location=_copies())
+        super().__init__(*args, **kwargs)
 
-    def list(self, ignore_patterns: object):
-        """All published files, for collectstatic."""
-        return []
+    def check(self, **kwargs: object) -> list[CheckMessage]:
+        """Names every published file whose package is not installed."""
+        missing = sorted({source.split("/")[0] for source in PUBLISHED.values() if not (NODE_MODULES / source).exists()})
+        if not missing:
+            return []
+        return [Error(f"npm packages are missing: {', '.join(missing)}.", hint="Run `make setup`.", id="ocenter.E010")]
+
+    def find(self, path: str, find_all: bool = False) -> list[str] | str:
+        """The published copy's place on disk; nothing when the path is not named here or not installed."""
+        copy = _publish(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
+        if copy is None:
+            return []
+        return [str(copy)] if find_all else str(copy)
+
+    def list(self, ignore_patterns: list[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
+        """Every published file, for collectstatic."""
+        for name in PUBLISHED:
+            if not matches_patterns(name, ignore_patterns or []) and _publish(name):
+                yield PREFIX + name, self.storage
+
+
+def _copies() -> Path:
+    return NODE_MODULES / ".published"
+
+
+def _publish(name: str) -> Path | None:
+    """Bring the copy up to date and return its place. Safe in parallel: the file appears whole."""
+    source = NODE_MODULES / PUBLISHED[name] if name in PUBLISHED else None
+    if source is None or not source.exists():
+        return None
+    copy = _copies() / PREFIX / name
+    content = _stripped(source)
+    if not copy.exists() or copy.read_bytes() != content:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        partial = copy.with_name(f".{copy.name}.{os.getpid()}")
+        partial.write_bytes(content)
+        partial.replace(copy)
+    return copy
+
+
+@cache
+def _stripped(source: Path) -> bytes:
+    content = source.read_bytes()
+    return SOURCE_MAP.sub(b"", content) if source.suffix in (".js", ".css") else content
+

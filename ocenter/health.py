@@ -1,0 +1,83 @@
+"""/healthz says the process lives; /readyz says whether the whole works, part by part."""
+
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from linkage.health import sweeper_seen_at
+
+BELL_TIMEOUT_SECONDS = 1
+SWEEPER_QUIET_SECONDS = 10
+
+
+class NotReady(Exception):
+    """A part does not work; the text says why."""
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers at all; touches nothing else."""
+    return JsonResponse({"status": "alive"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database, bell and sweeper work, else 503 with the reason by name."""
+    parts = {name: _state(check) for name, check in CHECKS.items()}
+    ready = all(part["ok"] for part in parts.values())
+    answer = JsonResponse({"status": "ready" if ready else "not ready", "checks": parts}, status=200 if ready else 503)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def check_database() -> None:
+    """Ask the database something trivial."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        raise NotReady(f"PostgreSQL does not answer: {_first_line(error)}") from error
+
+
+def check_bell() -> None:
+    """Ping Redis. Without it everything still happens, but a second later."""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=BELL_TIMEOUT_SECONDS, socket_timeout=BELL_TIMEOUT_SECONDS
+        ) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise NotReady(f"Redis does not answer: {_first_line(error)}") from error
+
+
+def check_sweeper() -> None:
+    """The sweeper writes its heartbeat to the database; a silent one delivers nothing that was missed."""
+    try:
+        seen_at = sweeper_seen_at()
+    except DatabaseError as error:
+        raise NotReady(f"unknown, for PostgreSQL does not answer: {_first_line(error)}") from error
+    if seen_at is None:
+        raise NotReady("the sweeper has never run")
+    quiet_s = (timezone.now() - seen_at).total_seconds()
+    if quiet_s > SWEEPER_QUIET_SECONDS:
+        raise NotReady(f"the sweeper was last seen {quiet_s:.0f} s ago")
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "database": check_database,
+    "bell": check_bell,
+    "sweeper": check_sweeper,
+}
+
+
+def _state(check: Callable[[], None]) -> dict[str, bool | str]:
+    try:
+        check()
+    except NotReady as error:
+        return {"ok": False, "reason": str(error)}
+    return {"ok": True}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
