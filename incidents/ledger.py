@@ -1,0 +1,189 @@
+"""The ledger: every fact as one numbered row per municipality, read by cursor.
+
+Numbers come from one counter row per municipality, raised by `UPDATE … RETURNING` as the last thing a
+transaction does: its lock orders the commits, so whoever reads up to n has everything up to n. (An id
+sequence would lose rows that commit late.) A rolled-back transaction gives its numbers back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypedDict
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from incidents.live import bell
+from incidents.models import Change, Incident, LedgerHead
+from incidents.payloads import IncidentPayload, incident_payload
+from linkage.models import Relay
+from ocenter.accounts.models import Municipality
+from ocenter.accounts.principal import Actor
+
+PAGE_LIMIT: Final = 1000
+
+
+class ChangePayload(TypedDict):
+    """One row as `GET changes` and the socket carry it."""
+
+    seq: int
+    at: str
+    kind: str
+    municipality: str
+    incident: IncidentPayload
+    actor: Actor
+    detail: dict[str, Any]
+
+
+@dataclass
+class Draft:
+    """A row to be: `incident` as it is after the change, with its relays."""
+
+    kind: str
+    incident: Incident
+    actor: Actor
+    detail: dict[str, Any] = field(default_factory=dict)
+    relays: Sequence[Relay] = ()
+
+
+class CursorGone(Exception):
+    """The cursor is of another epoch, or ahead of the ledger: the reader must start over."""
+
+
+class Position(NamedTuple):
+    """How far a reader has read one municipality's ledger."""
+
+    epoch: str
+    seq: int
+
+
+# municipality code → position; what a cursor says. A cursor of several municipalities names each.
+Cursor = dict[str, Position]
+
+
+def append(municipality: Municipality, drafts: Sequence[Draft]) -> int:
+    """Numbers and writes the drafts, in order; returns the last number. Call it last in the transaction.
+
+    Raises TransactionManagementError outside a transaction. Rings the bell once committed.
+    """
+    if not drafts:
+        return _head(municipality.pk).seq
+    last = _take_numbers(municipality.pk, len(drafts))
+    first = last - len(drafts) + 1
+    now = timezone.now()
+    rows = [_row(draft, seq, now, municipality) for seq, draft in enumerate(drafts, first)]
+    # One version per incident: the number of its newest row.
+    versions = {draft.incident.pk: draft.incident.version for draft in drafts}
+    Change.objects.bulk_create(rows)
+    _keep_versions(versions)
+    transaction.on_commit(lambda: bell.ring(municipality.pk, last))
+    return last
+
+
+def _take_numbers(municipality_id: int, count: int) -> int:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("A ledger row is written in the transaction of its change.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE incidents_ledgerhead SET seq = seq + %s WHERE municipality_id = %s RETURNING seq",
+            [count, municipality_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        LedgerHead.objects.get_or_create(municipality_id=municipality_id)
+        return _take_numbers(municipality_id, count)
+    return int(row[0])
+
+
+def _row(draft: Draft, seq: int, now: Any, municipality: Municipality) -> Change:
+    draft.incident.version = seq
+    body: ChangePayload = {
+        "seq": seq,
+        "at": now.isoformat(),
+        "kind": draft.kind,
+        "municipality": municipality.code,
+        "incident": incident_payload(draft.incident, draft.relays),
+        "actor": draft.actor,
+        "detail": draft.detail,
+    }
+    return Change(
+        municipality=municipality, seq=seq, at=now, kind=draft.kind,
+        incident=draft.incident, family=draft.incident.family, body=body,
+    )  # fmt: skip
+
+
+def _keep_versions(versions: dict[int, int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE incidents_incident AS i SET version = v.version "
+            "FROM unnest(%s::bigint[], %s::bigint[]) AS v(id, version) WHERE i.id = v.id",
+            [list(versions.keys()), list(versions.values())],
+        )
+
+
+def _head(municipality_id: int) -> LedgerHead:
+    return LedgerHead.objects.get_or_create(municipality_id=municipality_id)[0]
+
+
+def heads(municipality_ids: Iterable[int]) -> Cursor:
+    """The ends of these ledgers, keyed by municipality code: the cursor of one who has read everything."""
+    ids = list(municipality_ids)
+    rows = LedgerHead.objects.filter(municipality_id__in=ids).select_related("municipality")
+    found = {row.municipality.code: Position(row.epoch, row.seq) for row in rows}
+    for municipality in Municipality.objects.filter(pk__in=ids).exclude(code__in=found):
+        head = _head(municipality.pk)
+        found[municipality.code] = Position(head.epoch, head.seq)
+    return found
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """The cursor as text: opaque to clients, safe in a URL."""
+    return ",".join(f"{code}:{at.epoch}:{at.seq}" for code, at in sorted(cursor.items()))
+
+
+def read_cursor(text: str | None, current: Cursor) -> Cursor | None:
+    """The positions a client's cursor names, or None for "from the beginning" (absent, empty or "0").
+
+    Municipalities that came into the reader's scope since are read from their beginning, those that
+    left are dropped. Raises CursorGone where an epoch has changed, a number lies ahead of the ledger
+    (a restored backup), or the text is no cursor.
+    """
+    if text in (None, "", "0"):
+        return None
+    named: Cursor = {}
+    for part in str(text).split(","):
+        code, epoch, seq = ([*part.split(":"), "", ""])[:3]
+        if not seq.isdigit():
+            raise CursorGone("The cursor was not understood; start over without one.")
+        named[code] = Position(epoch, int(seq))
+    for code, at in current.items():
+        if code in named and (named[code].epoch != at.epoch or named[code].seq > at.seq):
+            raise CursorGone(f"The ledger of {code} has been restored since; start over without a cursor.")
+    return {code: named.get(code, Position(at.epoch, 0)) for code, at in current.items()}
+
+
+def beginning(current: Cursor) -> Cursor:
+    """The cursor before the first row of each ledger in `current`."""
+    return {code: Position(at.epoch, 0) for code, at in current.items()}
+
+
+class RawRow(NamedTuple):
+    """A row with its body as JSON text: read once, never decoded."""
+
+    seq: int
+    incident_id: int | None
+    family: str
+    body: str
+
+
+def read_rows(municipality_id: int, after: int, limit: int) -> list[RawRow]:
+    """Up to `limit` rows after number `after`, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq, incident_id, family, body::text FROM incidents_change "
+            "WHERE municipality_id = %s AND seq > %s ORDER BY seq LIMIT %s",
+            [municipality_id, after, limit],
+        )
+        return [RawRow(*row) for row in cursor.fetchall()]
+

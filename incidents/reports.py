@@ -1,0 +1,166 @@
+"""What a feed says, understood: one raw event in, a Report or the list of what is wrong with it out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypedDict
+
+from django.utils.translation import gettext as _
+
+from incidents.codes import CODES, Grade
+
+# A source whose clock runs ahead further than this is broken; a recorded feed may be as old as it likes.
+FUTURE_TOLERANCE: Final = timedelta(minutes=10)
+ID_LENGTH: Final = 200
+SUMMARY_LENGTH: Final = 500
+ADDRESS_LENGTH: Final = 300
+DEVICE_ID_LENGTH: Final = 120
+ATTRIBUTES_BYTES: Final = 16_384
+
+FIELDS: Final = frozenset(
+    {"id", "code", "occurred_at", "lat", "lon", "grade", "summary", "address", "device_id", "attributes"}
+)
+
+
+class FieldError(TypedDict):
+    """What is wrong with one field, and the remedy."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One event as understood. Times are aware, positions WGS84 or both None where unknown."""
+
+    source_id: str
+    code: str
+    grade: str
+    occurred_at: datetime
+    lat: float | None
+    lon: float | None
+    summary: str
+    address: str
+    device_id: str
+    attributes: dict[str, Any]
+
+    @property
+    def family(self) -> str:
+        """The code's family."""
+        return CODES[self.code].family
+
+
+class NotUnderstood(Exception):
+    """The raw event is no event; `errors` says why, field by field."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class _Reader:
+    """Reads fields one by one and collects what is wrong, so that a sender learns everything at once."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._raw = raw
+        self.errors: list[FieldError] = []
+
+    def wrong(self, field: str, message: str) -> None:
+        self.errors.append({"field": field, "message": message})
+
+    def text(self, field: str, limit: int, *, required: bool = False) -> str:
+        value = self._raw.get(field)
+        if value is None and not required:
+            return ""
+        if isinstance(value, int) and not isinstance(value, bool) and field == "id":
+            value = str(value)
+        if not isinstance(value, str) or (required and not value.strip()):
+            self.wrong(field, _("A text is needed."))
+            return ""
+        if "\x00" in value:
+            self.wrong(field, _("The text holds a NUL character; leave it out."))
+            return ""
+        if len(value) > limit:
+            self.wrong(field, _("At most %(limit)d characters; these are %(count)d.") % {"limit": limit, "count": len(value)})
+        return value.strip()
+
+    def number(self, field: str, bound: float) -> float | None:
+        value = self._raw.get(field)
+        if value is None:
+            if field not in self._raw:
+                self.wrong(field, _("A number in degrees (WGS84) is needed, or null where the place is unknown."))
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self.wrong(field, _("A number in degrees (WGS84) is needed, or null where the place is unknown."))
+            return None
+        if abs(value) > bound:
+            self.wrong(field, _("%(value)s is out of range: WGS84 degrees from -%(bound)d to %(bound)d.") % {"value": value, "bound": bound})
+            return None
+        return float(value)
+
+    def moment(self, field: str, now: datetime) -> datetime:
+        value = self._raw.get(field)
+        try:
+            at = datetime.fromisoformat(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            self.wrong(field, _("A time in ISO 8601 with an offset is needed, such as 2026-11-23T20:04:13+09:00."))
+            return now
+        if at.tzinfo is None:
+            self.wrong(field, _("The time has no offset; write it as in 2026-11-23T20:04:13+09:00."))
+            return now
+        if not datetime(1970, 1, 2, tzinfo=UTC) < at <= now + FUTURE_TOLERANCE:
+            self.wrong(field, _("The time lies in the future or before 1970; check the source's clock."))
+            return now
+        return at
+
+    def one_of(self, field: str, known: Callable[[str], bool], message: str, *, required: bool) -> str | None:
+        value = self._raw.get(field)
+        if value is None and not required:
+            return None
+        if not isinstance(value, str) or not known(value):
+            self.wrong(field, message)
+            return None
+        return value
+
+    def attributes(self) -> dict[str, Any]:
+        value = self._raw.get("attributes")
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong("attributes", _("An object is needed."))
+            return {}
+        text = repr(value)
+        if "\\x00" in text or len(text) > ATTRIBUTES_BYTES:
+            self.wrong("attributes", _("At most 16 KiB, without NUL characters."))
+        return value
+
+
+def understand(raw: Any, now: datetime) -> Report:
+    """The Report in a raw event of the public contract (`POST events`).
+
+    Raises NotUnderstood with every wrong field. Fields it does not know are refused by name, since a
+    misspelt `grade` dropped in silence could cost a life.
+    """
+    if not isinstance(raw, dict):
+        raise NotUnderstood([{"field": "", "message": _("An event is an object.")}])
+    read = _Reader(raw)
+    for name in raw.keys() - FIELDS:
+        read.wrong(str(name), _("Unknown field; put what is your own under attributes."))
+    source_id = read.text("id", ID_LENGTH, required=True)
+    code = read.one_of("code", CODES.__contains__, _("Unknown event code; GET /api/v1/catalogue lists them."), required=True)
+    grade = read.one_of("grade", Grade.values.__contains__, _("A grade is one of G1, G2, G3, G4, G5."), required=False)
+    at = read.moment("occurred_at", now)
+    lat, lon = read.number("lat", 90), read.number("lon", 180)
+    if not read.errors and (lat is None) != (lon is None):
+        read.wrong("lon" if lon is None else "lat", _("Give both latitude and longitude, or null for both."))
+    report = Report(
+        source_id, code or "", grade or (CODES[code].grade if code else ""), at, lat, lon,
+        read.text("summary", SUMMARY_LENGTH), read.text("address", ADDRESS_LENGTH),
+        read.text("device_id", DEVICE_ID_LENGTH), read.attributes(),
+    )  # fmt: skip
+    if read.errors:
+        raise NotUnderstood(read.errors)
+    return report

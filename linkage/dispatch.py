@@ -1,0 +1,129 @@
+"""Draining a lane: claim, send, settle, until nothing of the agency's is due.
+
+One lane is one agency. A slow or dead agency holds up its own lane only (invariant I5): a process drains
+each lane at most once at a time, and its sends share no slot with another lane's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Final
+
+import aiohttp
+import structlog
+from django.db import DatabaseError
+from django.utils import timezone
+
+from linkage import outbox
+from linkage.models import LinkedSystem
+from linkage.transports import http_json
+from linkage.transports.base import NotSent, Target
+from ocenter.accounts.dbthread import DatabaseThread
+
+log = structlog.get_logger(__name__)
+
+CONCURRENCY: Final = 8  # sends under way at once to one agency, per process
+
+_database = DatabaseThread("outbox")
+
+
+class _Lanes:
+    """Which lanes this process is draining, and which were asked for again meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._again: dict[int, bool] = {}
+
+    def enter(self, system_id: int) -> bool:
+        """Whether the caller may drain the lane; otherwise whoever does is told to look once more."""
+        with self._lock:
+            if system_id in self._again:
+                self._again[system_id] = True
+                return False
+            self._again[system_id] = False
+            return True
+
+    def leave(self, system_id: int) -> bool:
+        """Gives the lane up; False where it was asked for again, and the caller must go on."""
+        with self._lock:
+            if self._again[system_id]:
+                self._again[system_id] = False
+                return False
+            del self._again[system_id]
+            return True
+
+    def abandon(self, system_id: int) -> None:
+        """Gives the lane up whatever was asked."""
+        with self._lock:
+            self._again.pop(system_id, None)
+
+
+_lanes = _Lanes()
+
+
+async def drain(system_id: int) -> int:
+    """Sends what is due in the lane; returns how many attempts were made. Returns 0 at once where this
+    process is draining the lane already. Safe to call at any time, from any number of processes."""
+    if not _lanes.enter(system_id):
+        return 0
+    made = 0
+    try:
+        while True:
+            made += await _drain_once(system_id)
+            if _lanes.leave(system_id):
+                return made
+    except BaseException:
+        _lanes.abandon(system_id)
+        raise
+
+
+async def _drain_once(system_id: int) -> int:
+    claims = await _database.run(outbox.claim, system_id, CONCURRENCY)
+    if not claims:
+        return 0
+    target = await _database.run(_target, system_id)
+    made = 0
+    async with http_json.open_session(target) as session:
+        under_way: set[asyncio.Task[None]] = set()
+        while claims or under_way:
+            under_way |= {asyncio.create_task(_deliver(session, target, one)) for one in claims}
+            made += len(claims)
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            claims = await _database.run(outbox.claim, system_id, CONCURRENCY - len(under_way))
+    return made
+
+
+async def _deliver(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> None:
+    outcome = await _attempt(session, target, claimed)
+    try:
+        await _database.run(outbox.settle, claimed, outcome)
+    except DatabaseError as error:
+        # The lease ends by itself and the agency knows the key: nothing is lost, nothing happens twice.
+        log.warning("delivery.unsettled", delivery_id=str(claimed.id), error=str(error))
+
+
+async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> outbox.Outcome:
+    started, clock = timezone.now(), time.monotonic()
+
+    def spent_ms() -> int:
+        return int((time.monotonic() - clock) * 1000)
+
+    try:
+        answer = await http_json.send(session, target, str(claimed.id), claimed.payload)
+    except NotSent as error:
+        return outbox.Outcome(
+            started, spent_ms(), error=error.reason, permanent=error.permanent, status=error.status,
+            response=error.response, retry_after_s=error.retry_after_s,
+        )  # fmt: skip
+    return outbox.Outcome(
+        started, spent_ms(), receipt=answer.receipt, status=answer.status, response=answer.response
+    )
+
+
+def _target(system_id: int) -> Target:
+    system = LinkedSystem.objects.get(pk=system_id)
+    return Target(system.pk, system.slug, system.endpoint, system.secret, system.allowed_network)

@@ -1,0 +1,240 @@
+"""Writes to a relay: opening one, telling the agency more, hearing from it, settling it by hand.
+
+All lock in one order, so that nothing can deadlock: the subject (`lock_subject`), then the relay, then
+whatever the receivers of `relay_changed` lock above. Each sends that signal inside its transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from linkage import nudge
+from linkage.models import Delivery, LinkedSystem, Relay
+from linkage.signals import relay_changed
+from linkage.states import ENDED, RelayState, leads_forward
+from ocenter.accounts.principal import SYSTEM_ACTOR, Actor
+
+# Undelivered for this long, a relay is put before the operator (invariant I6 allows 15 s).
+ATTENTION_AFTER: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class AgencyReport:
+    """What an agency says of a relay; `at` is the agency's clock, positions WGS84."""
+
+    status: str
+    at: datetime
+    unit: str = ""
+    eta_s: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+    result_code: str = ""
+    note: str = ""
+
+
+def lock_subject(subject: str) -> None:
+    """Waits for the subject's turn; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [subject])
+
+
+def relay_of(system: LinkedSystem, subject: str) -> Relay | None:
+    """The relay to this agency about this subject, or None; the subject should be locked."""
+    return Relay.objects.select_related("system", "municipality").filter(system=system, subject=subject).first()
+
+
+def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], actor: Actor, detail: dict[str, Any]) -> Relay:
+    """Opens the relay and queues its create message; repeating returns the same relay and sends nothing.
+
+    A relay that failed for good is tried again: the same message under the same key. `payload` is the
+    message without `relay` and `callback_url`, which are filled in here.
+    """
+    lock_subject(subject)
+    relay = relay_of(system, subject)
+    if relay is None:
+        relay = Relay.objects.create(system=system, subject=subject, municipality_id=system.municipality_id)
+        message_queue(relay=relay, message=Delivery.Message.CREATE, payload=payload)
+        _tell(relay, "relay.requested", actor, detail)
+    elif relay.state == RelayState.FAILED:
+        _rearm(relay)
+        _tell(relay, "relay.requested", actor, {**detail, "again": True})
+    return relay
+
+
+def message_queue(*, relay: Relay, message: str, payload: dict[str, Any]) -> Delivery:
+    """Queues one message behind the relay's earlier ones; sent after commit. Call it with the subject locked."""
+    last = relay.deliveries.aggregate(last=Max("position"))["last"] or 0
+    delivery = Delivery.objects.create(
+        relay=relay,
+        system_id=relay.system_id,
+        position=last + 1,
+        message=message,
+        payload={"relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay)},
+    )
+    transaction.on_commit(lambda: nudge.lane(relay.system_id))
+    return delivery
+
+
+def callback_url(relay: Relay) -> str:
+    """Where the agency reports on this relay."""
+    return f"{relay.system.callback_base_url.rstrip('/')}/api/v1/relays/{relay.pk}/status"
+
+
+@transaction.atomic
+def relay_hear(*, relay_id: UUID, report: AgencyReport) -> Relay:
+    """Applies an agency's report; whatever does not lead forward changes nothing (invariant I3).
+
+    A later position of the same unit is news even where the state stays. Raises Relay.DoesNotExist.
+    """
+    relay = lock_relay(relay_id)
+    actor: Actor = {"kind": "agency", "name": relay.system.slug}
+    if leads_forward(relay.state, report.status):
+        _advance(relay, report)
+        _tell(relay, f"relay.{report.status}", actor, _detail(report))
+    elif _is_newer_position(relay, report):
+        _move_unit(relay, report)
+        _tell(relay, "relay.unit", actor, _detail(report))
+    return relay
+
+
+@transaction.atomic
+def relay_call_by_hand(*, relay_id: UUID, actor: Actor, called_by: str, note: str) -> Relay:
+    """Records that the agency was told by telephone: settles what could not be delivered.
+
+    Messages still on their way are dropped, so that the agency is not told twice. Repeating changes
+    nothing. Raises Relay.DoesNotExist.
+    """
+    relay = lock_relay(relay_id)
+    if relay.state in ENDED:
+        return relay
+    now = timezone.now()
+    relay.deliveries.filter(state__in=[Delivery.State.PENDING, Delivery.State.FAILED]).update(
+        state=Delivery.State.DROPPED, settled_at=now
+    )
+    relay.state, relay.state_at, relay.called_by, relay.note = RelayState.BY_HAND, now, called_by, note or relay.note
+    _settle_attention(relay)
+    relay.save()
+    _tell(relay, "relay.by_hand", actor, {"called_by": called_by, "note": note})
+    return relay
+
+
+def relays_raise_attention() -> int:
+    """Puts every relay that has been undelivered for too long before an operator; returns how many.
+
+    The sweeper calls it every second. Safe to repeat: a relay already raised is left alone.
+    """
+    late = Q(deliveries__state=Delivery.State.PENDING, deliveries__created_at__lt=timezone.now() - ATTENTION_AFTER)
+    ids = Relay.objects.filter(late, attention_at__isnull=True).exclude(state__in=ENDED).values_list("pk", flat=True)
+    return sum(_raise_late(relay_id) for relay_id in ids.distinct()[:200])
+
+
+@transaction.atomic
+def _raise_late(relay_id: UUID) -> bool:
+    relay = lock_relay(relay_id)
+    if relay.attention_at or not relay.deliveries.filter(state=Delivery.State.PENDING).exists():
+        return False
+    raise_attention(relay, relay.system.last_error if relay.system.enabled else "disabled")
+    return True
+
+
+def raise_attention(relay: Relay, reason: str) -> None:
+    """Marks the relay as needing an operator and tells the ledger; the relay must be locked."""
+    relay.attention_reason = (reason or "no answer")[:200]
+    relay.attention_at = timezone.now()
+    relay.save()
+    _tell(relay, "relay.attention", SYSTEM_ACTOR, {"reason": relay.attention_reason})
+
+
+def relay_sent(relay: Relay, receipt: str) -> None:
+    """Notes that the agency has taken a message; the relay must be locked."""
+    _settle_attention(relay)
+    relay.receipt = relay.receipt or receipt[:120]
+    relay.sent_at = relay.sent_at or timezone.now()
+    if leads_forward(relay.state, RelayState.SENT):
+        relay.state, relay.state_at = RelayState.SENT, timezone.now()
+    relay.save()
+    _tell(relay, "relay.sent", SYSTEM_ACTOR, {"receipt": receipt[:120]})
+
+
+def relay_failed(relay: Relay, reason: str) -> None:
+    """Notes that the agency will not take a message; an operator must act. The relay must be locked."""
+    if leads_forward(relay.state, RelayState.FAILED):
+        relay.state, relay.state_at = RelayState.FAILED, timezone.now()
+    raise_attention(relay, reason)
+
+
+def lock_relay(relay_id: UUID) -> Relay:
+    """The relay with its subject and its row locked. Raises Relay.DoesNotExist."""
+    lock_subject(Relay.objects.values_list("subject", flat=True).get(pk=relay_id))
+    return (
+        Relay.objects.select_related("system", "municipality")
+        .select_for_update(no_key=True, of=("self",))
+        .get(pk=relay_id)
+    )
+
+
+def _rearm(relay: Relay) -> None:
+    """The operator asks again: the one move back, made by a person and written in the ledger."""
+    relay.deliveries.filter(state=Delivery.State.FAILED).update(
+        state=Delivery.State.PENDING, due_at=timezone.now(), created_at=timezone.now(), settled_at=None
+    )
+    relay.state, relay.state_at = RelayState.QUEUED, timezone.now()
+    _settle_attention(relay)
+    relay.save()
+    transaction.on_commit(lambda: nudge.lane(relay.system_id))
+
+
+def _advance(relay: Relay, report: AgencyReport) -> None:
+    relay.state, relay.state_at = report.status, timezone.now()
+    relay.unit = report.unit or relay.unit
+    relay.result_code = report.result_code or relay.result_code
+    relay.note = report.note or relay.note
+    _settle_attention(relay)
+    if report.lat is not None or report.eta_s is not None:
+        _place_unit(relay, report)
+    relay.save()
+
+
+def _is_newer_position(relay: Relay, report: AgencyReport) -> bool:
+    same_leg = report.status == relay.state == RelayState.DISPATCHED
+    return same_leg and report.lat is not None and (relay.unit_at is None or report.at > relay.unit_at)
+
+
+def _move_unit(relay: Relay, report: AgencyReport) -> None:
+    relay.unit = report.unit or relay.unit
+    _place_unit(relay, report)
+    relay.save()
+
+
+def _place_unit(relay: Relay, report: AgencyReport) -> None:
+    relay.eta_s, relay.unit_at = report.eta_s, report.at
+    if report.lat is not None and report.lon is not None:
+        relay.lat, relay.lon = report.lat, report.lon
+
+
+def _settle_attention(relay: Relay) -> None:
+    relay.attention_reason, relay.attention_at = "", None
+
+
+def _detail(report: AgencyReport) -> dict[str, Any]:
+    said = {
+        "at": report.at.isoformat(),
+        "unit": report.unit,
+        "eta_s": report.eta_s,
+        "result_code": report.result_code,
+        "note": report.note,
+    }
+    return {name: value for name, value in said.items() if value not in ("", None)}
+
+
+def _tell(relay: Relay, kind: str, actor: Actor, detail: dict[str, Any]) -> None:
+    relay_changed.send(
+        sender=Relay, relay=relay, kind=kind, actor=actor, detail={"relay": str(relay.pk), "agency": relay.system.slug, **detail}
+    )

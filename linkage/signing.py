@@ -1,0 +1,40 @@
+"""Signatures after Standard Webhooks: both ways, with the agency's one secret.
+
+The specification is at standardwebhooks.com; signing and verifying is its own library's.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+__all__ = ["WebhookVerificationError", "make_secret", "sign", "verify"]
+
+
+def make_secret() -> str:
+    """A new signing secret (`whsec_…`, 256 random bits)."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def sign(secret: str, message_id: str, body: bytes) -> dict[str, str]:
+    """The three headers for a message; none where the agency has no secret."""
+    if not secret:
+        return {}
+    now = datetime.now(UTC)
+    signature = Webhook(secret).sign(message_id, now, body.decode())
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signature,
+    }
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Raises WebhookVerificationError where the signature is not the agency's or older than five minutes."""
+    if not secret:
+        raise WebhookVerificationError("The agency has no signing secret.")
+    Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})

@@ -1,0 +1,1 @@
+"""One folder a protocol, each with one `send()`; see `base`."""
