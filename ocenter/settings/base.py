@@ -6,16 +6,20 @@ from csp.constants import NONCE, NONE, SELF
 
 from ocenter import env
 from ocenter.embedded.urls import database_settings
+from ocenter.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = env.folder("OCENTER_DATA_DIR", BASE_DIR / "var")
 
 PORT = env.number("OCENTER_PORT", 8000, at_least=1, at_most=65535)
 AGENCIES_PORT = env.number("OCENTER_AGENCIES_PORT", 8100, at_least=1, at_most=65535)
+HOST = env.text("OCENTER_HOST", "127.0.0.1")
+WEB_PROCESSES = env.number("OCENTER_WEB_PROCESSES", 2, at_least=1, at_most=64)
 DEMO = env.flag("OCENTER_DEMO", False)
 
 SECRET_KEY = env.text("OCENTER_SECRET_KEY")
 DEBUG = False
+PRODUCTION = False
 ALLOWED_HOSTS = env.words("OCENTER_ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.words("OCENTER_TRUSTED_ORIGINS")
 BASE_URL = env.text("OCENTER_BASE_URL", f"http://127.0.0.1:{PORT}")
@@ -49,7 +53,7 @@ MIDDLEWARE = [
     "ocenter.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "ocenter.security.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -111,7 +115,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "ocenter.accounts.session.CurrentUserBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -174,7 +178,6 @@ SPECTACULAR_SETTINGS = {
 
 # No request leaves the origin: closed networks, and nothing to leak.
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/docs/"],
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
@@ -197,3 +200,4 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024 + 1024
 
 LOG_LEVEL = env.choice("OCENTER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("OCENTER_LOG_FORMAT", "console", ("console", "json"))
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
