@@ -7,9 +7,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from linkage.health import sweeper_seen_at
+
+from linkage.models import Heartbeat
 
 BELL_TIMEOUT_SECONDS = 1
+SWEEPER = "sweeper"
 SWEEPER_QUIET_SECONDS = 10
 
 
@@ -54,7 +56,7 @@ def check_bell() -> None:
 def check_sweeper() -> None:
     """The sweeper writes its heartbeat to the database; a silent one delivers nothing that was missed."""
     try:
-        seen_at = sweeper_seen_at()
+        seen_at = Heartbeat.objects.filter(name=SWEEPER).values_list("at", flat=True).first()
     except DatabaseError as error:
         raise NotReady(f"unknown, for PostgreSQL does not answer: {_first_line(error)}") from error
     if seen_at is None:

@@ -2,7 +2,6 @@
 
 Whole packages do not survive manifest storage (their source maps name files that are not there), and most of
 what they hold is nobody's business. So each file is named here and copied without its `sourceMappingURL`.
-Icons are not among them: pages carry those they use inline.
 """
 
 import os
@@ -16,6 +15,8 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.contrib.staticfiles.utils import matches_patterns
 from django.core.checks import CheckMessage, Error
 from django.core.files.storage import FileSystemStorage
+
+from ocenter.icons import ICONS
 
 NODE_MODULES = Path(settings.BASE_DIR) / "node_modules"
 PREFIX = "vendor/"
@@ -36,6 +37,7 @@ PUBLISHED = {
     "pretendard/PretendardVariable.woff2": "pretendard/dist/web/variable/woff2/PretendardVariable.woff2",
     "uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
     "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+    **{f"lucide-static/{icon}.svg": f"lucide-static/icons/{icon}.svg" for icon in ICONS},
 }
 
 SOURCE_MAP = re.compile(rb"^[ \t]*(//|/\*)[#@]\s*sourceMappingURL=.*$", re.MULTILINE)

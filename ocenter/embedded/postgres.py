@@ -61,6 +61,7 @@ class PostgresServer:
     port: int = 0
     process: subprocess.Popen | None = field(default=None, init=False)
     account: Account | None = field(default_factory=unprivileged_account)
+    _binaries: Path = field(default=Path(), init=False)
 
     @property
     def url(self) -> str:
@@ -77,15 +78,34 @@ class PostgresServer:
 
         Raises ServerError with the server's own words when it does not.
         """
-        binaries = find_binaries(self.account)
+        self._binaries = find_binaries(self.account)
         self._make_reachable()
         if not (self.directory / "PG_VERSION").exists():
-            self._initialise(binaries)
-        self._refuse_other_version(binaries)
+            self._initialise(self._binaries)
+        self._refuse_other_version(self._binaries)
         self.port = self.port or free_port()
-        self.process = self._spawn(binaries)
+        self.spawn()
         wait_until(self.answers, self.process, what="PostgreSQL", log=self.log, patience_s=START_PATIENCE_SECONDS)
         self._create_database()
+        return self.process
+
+    def spawn(self) -> subprocess.Popen:
+        """Start the server process alone, without waiting: how the supervisor brings a dead one back."""
+        options = SERVER_OPTIONS | {"port": str(self.port)} | ({} if self.durable else FORGETFUL_OPTIONS)
+        argv: list[str | Path] = [self._binaries / "postgres", "-D", self._real_directory()]
+        for name, value in options.items():
+            argv += ["-c", f"{name}={value}"]
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            # SIGINT is PostgreSQL's "fast" shutdown: end the sessions, checkpoint, leave.
+            self.process = spawn(
+                argv,
+                log=log,
+                account=self.account,
+                on_parent_death=signal.SIGINT,
+                env=_environment(),
+                cwd=Path("/"),
+            )
         return self.process
 
     def stop(self) -> None:
@@ -156,23 +176,6 @@ class PostgresServer:
             code = done.wait()
         if code:
             raise ServerError(f"initdb ended with {code}.\n{tail(self.log)}")
-
-    def _spawn(self, binaries: Path) -> subprocess.Popen:
-        options = SERVER_OPTIONS | {"port": str(self.port)} | ({} if self.durable else FORGETFUL_OPTIONS)
-        argv: list[str | Path] = [binaries / "postgres", "-D", self._real_directory()]
-        for name, value in options.items():
-            argv += ["-c", f"{name}={value}"]
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            # SIGINT is PostgreSQL's "fast" shutdown: end the sessions, checkpoint, leave.
-            return spawn(
-                argv,
-                log=log,
-                account=self.account,
-                on_parent_death=signal.SIGINT,
-                env=_environment(),
-                cwd=Path("/"),
-            )
 
     def _real_directory(self) -> Path:
         return self.directory.resolve()

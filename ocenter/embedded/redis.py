@@ -38,13 +38,19 @@ class RedisServer:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port()
+        process = self.spawn()
+        wait_until(self.answers, process, what="Redis", log=self.log, patience_s=START_PATIENCE_SECONDS)
+        return process
+
+    def spawn(self) -> subprocess.Popen:
+        """Start the server process alone, without waiting: how the supervisor brings a dead one back."""
         with self.log.open("ab") as log:
-            self.process = spawn([find_binary(), "-"], log=log, stdin=subprocess.PIPE, cwd=self.directory)
-        assert self.process.stdin is not None
-        self.process.stdin.write(self._configuration().encode())
-        self.process.stdin.close()
-        wait_until(self.answers, self.process, what="Redis", log=self.log, patience_s=START_PATIENCE_SECONDS)
-        return self.process
+            process = spawn([find_binary(), "-"], log=log, stdin=subprocess.PIPE, cwd=self.directory)
+        assert process.stdin is not None  # asked for above
+        process.stdin.write(self._configuration().encode())
+        process.stdin.close()
+        self.process = process
+        return process
 
     def stop(self) -> None:
         """Shut down. Safe to repeat."""

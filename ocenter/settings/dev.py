@@ -2,6 +2,7 @@
 
 import os
 
+from ocenter import env
 from ocenter.embedded.state import development_secret_key, running_urls
 
 # `manage.py shell` and friends find the embedded servers of a running `make run` by themselves.
@@ -12,7 +13,7 @@ for _name, _value in running_urls().items():
 from ocenter.settings.base import *  # noqa: E402,F403
 from ocenter.settings.base import ALLOWED_HOSTS, DATA_DIR, SECRET_KEY  # noqa: E402
 
-DEBUG = False
+DEBUG = env.flag("OCENTER_DEBUG", False)
 SECRET_KEY = SECRET_KEY or development_secret_key(DATA_DIR)
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["*"]
 WHITENOISE_USE_FINDERS = True

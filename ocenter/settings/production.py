@@ -1,7 +1,12 @@
 """Production: behind a TLS-terminating proxy, everything secret from the environment, nothing guessed."""
 
 from ocenter import env
+from ocenter.logs import logging_settings
 from ocenter.settings.base import *  # noqa: F403
+from ocenter.settings.base import LOG_LEVEL
+
+PRODUCTION = True
+LOG_FORMAT = env.choice("OCENTER_LOG_FORMAT", "json", ("console", "json"))
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.flag("OCENTER_HTTPS_ONLY", True)
@@ -16,4 +21,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
-LOG_FORMAT = "json"
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)

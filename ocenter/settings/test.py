@@ -3,7 +3,7 @@
 from ocenter.settings.base import *  # noqa: F403
 from ocenter.settings.base import MIDDLEWARE
 
-SECRET_KEY = "tests-only-" + "x" * 50  # noqa: S105 (guards nothing)
+SECRET_KEY = "tests-only-" + "x" * 50
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
