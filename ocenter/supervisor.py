@@ -236,8 +236,7 @@ class Supervisor:
             if self._stopping:
                 raise _Stopped
             if time.monotonic() > deadline:
-                logs = self.options.data_dir / "log"
-                raise CannotStart(f"Not ready after {READY_PATIENCE_SECONDS} s: {reason}\n    The logs are in {logs}.")
+                raise CannotStart(f"Not ready after {READY_PATIENCE_SECONDS} s: {reason}\n{tail(self._log('web-1'))}")
             self._look_after()
             self._pause(0.1)
 

@@ -1,0 +1,30 @@
+"""Fixtures every test may use."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+    """Transactional tests empty every table afterwards, which the audit table refuses anywhere else."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_auditentry DISABLE TRIGGER audit_table_stays")
+
+
+@pytest.fixture(scope="session")
+def live_stack() -> Iterator[Stack]:
+    """The whole of `make run`, started once for the session: real processes, real servers, demo data.
+
+    The city is silent (its rate is 0) so that a test sees only what it sends; the agencies answer fast.
+    Mark tests that use it `live`, and leave it as you found it: whoever kills a process waits until it is back
+    (`wait_for_restart`, then `ready`). For another environment, make a `Stack(NAME=value)` of your own.
+    """
+    stack = Stack(OCENTER_CITY_RATE="0", OCENTER_AGENCIES_SPEED="20")
+    try:
+        yield stack.start()
+    finally:
+        stack.remove()
