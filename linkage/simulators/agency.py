@@ -59,9 +59,7 @@ class Agency:
 class Agencies:
     """The agencies of one process, opened when first asked for."""
 
-    def __init__(
-        self, directory: Path, installation: InstallationFile, *, speed: float, passive: bool
-    ) -> None:
+    def __init__(self, directory: Path, installation: InstallationFile, *, speed: float, passive: bool) -> None:
         self.installation = installation
         self._directory = directory
         self._speed = speed
@@ -267,8 +265,7 @@ async def show_status(request: web.Request) -> web.Response:
     rows = [await _status_row(request.app[AGENCIES], slug) for slug in request.app[AGENCIES].slugs()]
     head = "".join(f"<th>{html.escape(column.replace('_', ' '))}</th>" for column in COLUMNS)
     lines = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(row[column]))}</td>" for column in COLUMNS) + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f"<td>{html.escape(str(row[column]))}</td>" for column in COLUMNS) + "</tr>" for row in rows
     )
     page = (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Simulated agencies</title>"

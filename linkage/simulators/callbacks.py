@@ -95,9 +95,7 @@ class Caller:
         waiting = self._owed[relay]
         while waiting:
             outcome = await self._call_until_answered(waiting[0])
-            await self._journal.run(
-                partial(ledger.settle_callback, callback_id=waiting[0].id, outcome=outcome)
-            )
+            await self._journal.run(partial(ledger.settle_callback, callback_id=waiting[0].id, outcome=outcome))
             waiting.popleft()
         del self._owed[relay]
 

@@ -80,9 +80,7 @@ async def _live(options: Options) -> int:
             feeds,
             journal,
         ):
-            await _tell(
-                _reports(options, installation.current().seed, city), feeds, journal, options.duration_s
-            )
+            await _tell(_reports(options, installation.current().seed, city), feeds, journal, options.duration_s)
             return await _drain(feeds.values())
 
 
@@ -152,9 +150,7 @@ def next_run(directory: Path) -> int:
     return last + 1
 
 
-async def _tell(
-    reports: Iterable[Report], feeds: dict[str, Feed], journal: Log, duration_s: float | None
-) -> None:
+async def _tell(reports: Iterable[Report], feeds: dict[str, Feed], journal: Log, duration_s: float | None) -> None:
     """Queue each report when it is due; then go on being alive until ``duration_s`` is over."""
     began, end = time.monotonic(), float("inf") if duration_s is None else duration_s
     for report in reports:

@@ -37,9 +37,7 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
         default=float(env("OCENTER_CITY_RATE", "6")),
         help="events a minute on average; 0 is silent but alive",
     )
-    parser.add_argument(
-        "--seed", type=int, help="same seed, run and hour: the same story (default: the demo's)"
-    )
+    parser.add_argument("--seed", type=int, help="same seed, run and hour: the same story (default: the demo's)")
     parser.add_argument("--run", type=int, help="which telling of the seed's story (default: the next one)")
     parser.add_argument("--hour", type=int, choices=range(24), help="hour the story starts (default: now)")
     parser.add_argument("--duration", type=float, help="stop after this many seconds, everything answered")

@@ -106,9 +106,7 @@ async def timeout(request: web.Request, _: Faults, __: str) -> web.StreamRespons
 
 async def redirect(request: web.Request, _: Faults, __: str) -> web.StreamResponse:
     """Point somewhere else on this machine; whoever follows is counted there."""
-    return web.Response(
-        status=307, headers={"Location": request.path.removesuffix("/incidents") + "/elsewhere"}
-    )
+    return web.Response(status=307, headers={"Location": request.path.removesuffix("/incidents") + "/elsewhere"})
 
 
 async def reject(_: web.Request, __: Faults, ___: str) -> web.StreamResponse:

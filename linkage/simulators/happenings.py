@@ -76,18 +76,12 @@ def _seen(
 def bell(draw: random.Random, city: CityMap) -> list[Report]:
     """An emergency bell: nearly always nothing, sometimes pressed again, seldom a fight that is filmed."""
     site, real = draw.choice(city.bells), draw.random() < 0.05
-    voice = draw.choice(
-        ("통화 연결", "응답 없음") if real else ("응답 없음", "응답 없음", "잡음만 들림", "통화 연결")
-    )
+    voice = draw.choice(("통화 연결", "응답 없음") if real else ("응답 없음", "응답 없음", "잡음만 들림", "통화 연결"))
     text = f"비상벨 눌림, {voice} — {site.place}"
-    reports = [
-        _report(0, "bells", "BEL-01", site, text, voice=voice, pressed_s=round(draw.uniform(0.3, 4), 1))
-    ]
+    reports = [_report(0, "bells", "BEL-01", site, text, voice=voice, pressed_s=round(draw.uniform(0.3, 4), 1))]
     if draw.random() < (0.7 if real else 0.25):
         again = f"비상벨 다시 눌림 — {site.place}"
-        reports.append(
-            _report(draw.uniform(15, 70), "bells", "BEL-01", site, again, voice="응답 없음", pressed_s=0.8)
-        )
+        reports.append(_report(draw.uniform(15, 70), "bells", "BEL-01", site, again, voice="응답 없음", pressed_s=0.8))
     if real:
         reports += _seen(draw, city, draw.uniform(10, 60), "VCA-04", "싸움 의심 행동", site.at)
     return _told("bell", real, reports)
@@ -129,13 +123,9 @@ def fire(draw: random.Random, city: CityMap) -> list[Report]:
     site, real = draw.choice(city.fire_sensors), draw.random() < 0.7
     heat = draw.randint(62, 94)
     reports = [
-        _report(
-            0, "sensors", "FIR-01", site, f"화재 감지, {heat}℃ — {site.place}", temperature_c=heat, smoke=True
-        )
+        _report(0, "sensors", "FIR-01", site, f"화재 감지, {heat}℃ — {site.place}", temperature_c=heat, smoke=True)
     ]
-    others = [
-        other for other in city.near(city.fire_sensors, site.at, NEARBY_METRES) if other is not site
-    ] or [site]
+    others = [other for other in city.near(city.fire_sensors, site.at, NEARBY_METRES) if other is not site] or [site]
     for after_s in (draw.uniform(6, 20), draw.uniform(25, 90)):
         other, heat = draw.choice(others), heat + draw.randint(3, 15)
         text = f"연기·열 감지, {heat}℃ — {other.place}"
@@ -146,16 +136,12 @@ def fire(draw: random.Random, city: CityMap) -> list[Report]:
         bell_site = draw.choice(bells)
         text = f"비상벨 눌림, 통화 연결 — {bell_site.place}"
         reports.append(
-            _report(
-                draw.uniform(20, 80), "bells", "BEL-01", bell_site, text, voice="통화 연결", pressed_s=1.2
-            )
+            _report(draw.uniform(20, 80), "bells", "BEL-01", bell_site, text, voice="통화 연결", pressed_s=1.2)
         )
     return _told("fire", real, reports)
 
 
-def _traffic(
-    code: str, what: tuple[str, ...], lanes: int
-) -> Callable[[random.Random, CityMap], list[Report]]:
+def _traffic(code: str, what: tuple[str, ...], lanes: int) -> Callable[[random.Random, CityMap], list[Report]]:
     """Something on a road, reported once or, as it changes, twice."""
 
     def happening(draw: random.Random, city: CityMap) -> list[Report]:
@@ -183,8 +169,7 @@ def breakdown(draw: random.Random, city: CityMap) -> list[Report]:
     hung = city.near(city.cameras, camera.at, 250)[:3]
     reports = [_report(0, "sensors", "SYS-02", camera, f"통신 두절 — {camera.place}")]
     reports += [
-        _report(draw.uniform(2, 30), "sensors", "SYS-01", other, f"영상 신호 없음 — {other.place}")
-        for other in hung
+        _report(draw.uniform(2, 30), "sensors", "SYS-01", other, f"영상 신호 없음 — {other.place}") for other in hung
     ]
     return _told("breakdown", True, reports)
 
@@ -196,27 +181,19 @@ def storm(draw: random.Random, city: CityMap) -> list[Report]:
     for number, gauge in enumerate(gauges):
         rain = draw.randint(31, 74)
         text = f"시간당 강우 {rain} mm — {gauge.place}"
-        reports.append(
-            _report(number * draw.uniform(15, 50), "sensors", "DIS-01", gauge, text, rain_mm_h=rain)
-        )
+        reports.append(_report(number * draw.uniform(15, 50), "sensors", "DIS-01", gauge, text, rain_mm_h=rain))
     flooded, road = draw.choice(gauges), draw.choice(city.detectors)
     level = draw.randint(12, 45)
     text = f"도로 침수, 수위 {level} cm — {flooded.place}"
     reports.append(_report(draw.uniform(60, 180), "sensors", "DIS-09", flooded, text, level_cm=level))
     reports.append(
-        _report(
-            draw.uniform(30, 120), "traffic", "TRF-4", road, f"폭우로 서행 — {road.place}", lanes_blocked=0
-        )
+        _report(draw.uniform(30, 120), "traffic", "TRF-4", road, f"폭우로 서행 — {road.place}", lanes_blocked=0)
     )
     for later in (draw.uniform(90, 200), draw.uniform(150, 300)):
         site = draw.choice(city.detectors)
-        reports.append(
-            _report(later, "traffic", "TRF-1", site, f"빗길 추돌 사고 — {site.place}", lanes_blocked=1)
-        )
+        reports.append(_report(later, "traffic", "TRF-1", site, f"빗길 추돌 사고 — {site.place}", lanes_blocked=1))
     for camera in draw.sample(list(city.cameras), k=min(2, len(city.cameras))):
-        reports.append(
-            _report(draw.uniform(40, 240), "sensors", "SYS-01", camera, f"영상 신호 없음 — {camera.place}")
-        )
+        reports.append(_report(draw.uniform(40, 240), "sensors", "SYS-01", camera, f"영상 신호 없음 — {camera.place}"))
     return _told("storm", True, reports)
 
 
@@ -267,9 +244,7 @@ def _background(draw: random.Random, city: CityMap, hour: int) -> list[Report]:
     return list(chosen(draw, city))
 
 
-def _happenings(
-    draw: random.Random, city: CityMap, hour: int, rate: float
-) -> Iterator[tuple[float, list[Report]]]:
+def _happenings(draw: random.Random, city: CityMap, hour: int, rate: float) -> Iterator[tuple[float, list[Report]]]:
     """Happenings with the second each begins at, in order.
 
     Each pays for its reports: the next comes later by the time they take at ``rate`` a minute, so that
@@ -314,9 +289,7 @@ def burst(*, seed: int, run: int, hour: int, size: int, city: CityMap) -> list[R
     reports: list[Report] = []
     while len(reports) < size:
         reports += _background(draw, city, hour)
-    return [
-        _numbered(replace(r, after_s=0.0), seed, run, n, "b") for n, r in enumerate(reports[:size], start=1)
-    ]
+    return [_numbered(replace(r, after_s=0.0), seed, run, n, "b") for n, r in enumerate(reports[:size], start=1)]
 
 
 def _numbered(report: Report, seed: int, run: int, number: int, series: str = "") -> Report:

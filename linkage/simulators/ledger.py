@@ -52,9 +52,7 @@ class KeyReused(Exception):
 
 def count_arrival(db: sqlite3.Connection, key: str) -> None:
     """Count one arrival of ``key``, whatever becomes of it."""
-    db.execute(
-        "INSERT INTO arrivals VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET received = received + 1", (key,)
-    )
+    db.execute("INSERT INTO arrivals VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET received = received + 1", (key,))
 
 
 def take_effect(db: sqlite3.Connection, message: Message) -> Effect | KeyReused:
@@ -100,9 +98,7 @@ def counts(db: sqlite3.Connection) -> dict[str, int]:
 
 def open_case(db: sqlite3.Connection, relay: str, body: dict[str, Any]) -> bool:
     """Open a case; False when the relay has one (a cancel that overtook its create leaves an ended one)."""
-    return bool(
-        db.execute("INSERT OR IGNORE INTO cases VALUES (?, 0, ?)", (relay, json.dumps(body))).rowcount
-    )
+    return bool(db.execute("INSERT OR IGNORE INTO cases VALUES (?, 0, ?)", (relay, json.dumps(body))).rowcount)
 
 
 def save_case(db: sqlite3.Connection, relay: str, body: dict[str, Any], *, ended: bool) -> bool:

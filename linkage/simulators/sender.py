@@ -48,7 +48,10 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        cut_short = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
         self._file = path.open("a", encoding="utf-8", buffering=1)
+        if cut_short:  # by a power cut: the next line must not be lost with it
+            self._file.write("\n")
 
     def due(self, feed: str, event: Event, *, happening: str, truth: str) -> None:
         """Note an event before it is first sent."""
@@ -177,9 +180,7 @@ class Feed:
         for event in answered:
             result = final[event["id"]]
             incident = result.get("incident")
-            self._log.answer(
-                self.slug, event["id"], http=reply.http, status=result["status"], incident=incident
-            )
+            self._log.answer(self.slug, event["id"], http=reply.http, status=result["status"], incident=incident)
         gone = {event["id"] for event in answered}
         self._waiting = deque(event for event in self._waiting if event["id"] not in gone)
         return bool(answered)

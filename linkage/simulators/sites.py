@@ -100,9 +100,7 @@ def made_up(kind: str) -> list[Site]:
 async def ask(client: aiohttp.ClientSession, base_url: str, keys: dict[str, str]) -> CityMap:
     """The map as ocenter knows it. What cannot be read is made up: a city never stays silent for that."""
     box = f"{WEST},{SOUTH},{EAST},{NORTH}"
-    cameras = await _rows(
-        client, f"{base_url}/api/v1/cameras", {"bbox": box}, "cameras", keys.get("analytics")
-    )
+    cameras = await _rows(client, f"{base_url}/api/v1/cameras", {"bbox": box}, "cameras", keys.get("analytics"))
     devices = await _rows(client, f"{base_url}/api/v1/devices", {}, "devices", keys.get("bells"))
     return city_map(cameras, devices)
 
