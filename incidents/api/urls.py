@@ -1,0 +1,29 @@
+"""The REST's URL map, under /api/v1/."""
+
+from django.urls import path
+
+from incidents.api import changes, events, incidents, map, relays, room
+
+urlpatterns = [
+    path("events", events.events, name="events"),
+    path("incidents", incidents.IncidentList.as_view(), name="incidents"),
+    path("incidents/<str:number>", incidents.IncidentDetail.as_view(), name="incident"),
+    path("incidents/<str:number>/timeline", incidents.IncidentTimeline.as_view(), name="incident-timeline"),
+    path("incidents/<str:number>/relay-preview", incidents.RelayPreview.as_view(), name="relay-preview"),
+    *(
+        path(f"incidents/<str:number>/{action}", incidents.IncidentAction.as_view(action=action), name=f"incident-{action}")
+        for action in incidents.ACTIONS
+    ),
+    path("changes", changes.ChangeList.as_view(), name="changes"),
+    path("relays", relays.RelayList.as_view(), name="relays"),
+    path("relays/<uuid:relay_id>", relays.RelayDetail.as_view(), name="relay"),
+    path("relays/<uuid:relay_id>/status", relays.RelayStatus.as_view(), name="relay-status"),
+    path("relays/<uuid:relay_id>/called-by-hand", relays.RelayByHand.as_view(), name="relay-by-hand"),
+    path("map/points", map.MapPoints.as_view(), name="map-points"),
+    path("cameras", map.CameraList.as_view(), name="cameras"),
+    path("devices", map.DeviceList.as_view(), name="devices"),
+    path("me", room.Me.as_view(), name="me"),
+    path("catalogue", room.Catalogue.as_view(), name="catalogue"),
+    path("activity", room.Activity.as_view(), name="activity"),
+    path("history", room.History.as_view(), name="history"),
+]

@@ -1,0 +1,33 @@
+"""The socket's messages, as text. Rows are JSON already; nothing is decoded to be encoded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from incidents.ledger import Cursor, write_cursor
+
+# Close codes of our own (RFC 6455 leaves 4000–4999 to applications).
+SESSION_GONE: Final = 4401
+TOO_SLOW: Final = 4408
+RESTARTING: Final = 1012
+
+
+def changes_message(cursor: Cursor, bodies: Iterable[str]) -> str:
+    """New rows, in order; `cursor` is where the reader then stands."""
+    return f'{{"type":"changes","cursor":"{write_cursor(cursor)}","changes":[{",".join(bodies)}]}}'
+
+
+def tick_message(cursor: Cursor, at: datetime, feeds: str) -> str:
+    """A sign of life with the server's clock; `feeds` is the feeds' state as JSON text."""
+    return f'{{"type":"tick","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","feeds":{feeds}}}'
+
+
+def snapshot_message(cursor: Cursor, at: datetime, incidents: list[Any], total: int, feeds: str) -> str:
+    """Everything active at `cursor`; `total` tells when the list was cut to the most urgent."""
+    body = orjson.dumps(incidents).decode()
+    head = f'{{"type":"snapshot","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","total":{total}'
+    return f'{head},"incidents":{body},"feeds":{feeds}}}'

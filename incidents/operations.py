@@ -1,0 +1,447 @@
+"""Everything that changes an incident after intake opened it: one function an action.
+
+Each is one transaction: the subject's lock, the incident's row, the change, the audit entry, and the
+ledger row last. Refusals are raised as `NotAllowedNow` (the state forbids it) or `Invalid` (the input does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from incidents import ledger
+from incidents.codes import ACK_TARGET, FALSE_ALARM_REASONS, RESULT_CODES, TEST_REASON
+from incidents.models import Event, Incident
+from incidents.opening import new_incident, next_numbers
+from incidents.payloads import IncidentPayload, incident_payload
+from incidents.relaying import RelayRequest
+from incidents.reports import Report
+from incidents.selectors import INCIDENT_RELATED, relays_by_subject
+from incidents.states import ACTIVE, MOVES, STEADY, UNACKNOWLEDGED
+from linkage import relays
+from linkage.models import Delivery, Relay
+from linkage.states import ENDED as RELAY_ENDED
+from linkage.states import RelayState
+from ocenter.accounts import audit
+from ocenter.accounts.models import Municipality, User
+from ocenter.accounts.principal import SYSTEM_ACTOR, Actor, Principal
+
+REOPEN_WITHIN: Final = timedelta(hours=24)
+SHELVE_AT_MOST: Final = timedelta(minutes=60)
+SHELVABLE_GRADES: Final = frozenset({"G3", "G4", "G5"})
+REASON_LENGTH: Final = 300
+
+
+class NotAllowedNow(Exception):
+    """The incident's state forbids the action. `incident` is as it is; `detail` says what would help."""
+
+    def __init__(self, incident: Incident, detail: str) -> None:
+        super().__init__(detail)
+        self.incident = incident
+        self.detail = detail
+
+
+class Invalid(Exception):
+    """An input is missing or wrong; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Result:
+    """The incident as it is now, and the ledger's number of the change."""
+
+    incident: IncidentPayload
+    seq: int
+
+
+class _Work:
+    """One incident being changed: collects ledger rows, writes them once at the end."""
+
+    def __init__(self, incident: Incident, actor: Actor, principal: Principal | None = None) -> None:
+        self.incident = incident
+        self.actor = actor
+        self._principal = principal
+        self._rows: list[tuple[str, Actor, dict[str, Any]]] = []
+
+    def note(self, kind: str, detail: Mapping[str, Any] | None = None, *, actor: Actor | None = None) -> None:
+        """Adds a ledger row."""
+        self._rows.append((kind, actor or self.actor, dict(detail or {})))
+
+    def move(self, action: str, detail: Mapping[str, Any] | None = None, *, actor: Actor | None = None) -> None:
+        """Moves the incident by the table; the one place its status is set. Raises NotAllowedNow."""
+        move = MOVES[action]
+        if self.incident.status not in move.sources:
+            raise NotAllowedNow(self.incident, _("Not possible from its present state."))
+        before = self.incident.status
+        self.incident.status, self.incident.status_at = move.target, timezone.now()
+        self.note(move.kind, {"from": before, "to": move.target, **(detail or {})}, actor=actor)
+
+    def finish(self) -> Result:
+        """Saves, audits and writes the ledger rows. Each row carries the incident as it is at the end."""
+        self.incident.save()
+        carried = relays_by_subject([self.incident.number])[self.incident.number]
+        drafts = [ledger.Draft(kind, self.incident, actor, detail, carried) for kind, actor, detail in self._rows]
+        seq = ledger.append(self.incident.municipality, drafts)
+        # After the ledger's head, as everywhere: two heads locked in two orders would deadlock.
+        for kind, actor, detail in self._rows:
+            self._audit(kind, actor, detail)
+        return Result(incident_payload(self.incident, carried), seq)
+
+    def _audit(self, kind: str, actor: Actor, detail: dict[str, Any]) -> None:
+        audit.record(
+            actor=f"{actor['kind']}:{actor['name']}",
+            action=kind,
+            subject=self.incident.number,
+            detail=detail,
+            municipality_id=self.incident.municipality_id,
+            address=self._principal.address if self._principal else None,
+        )
+
+
+def lock_incident(number: str) -> Incident:
+    """The incident with its subject and row locked until the transaction ends. Raises Incident.DoesNotExist."""
+    relays.lock_subject(number)
+    return (
+        Incident.objects.select_related(*INCIDENT_RELATED)
+        .select_for_update(no_key=True, of=("self",))
+        .get(number=number)
+    )
+
+
+def _begin(number: str, by: Principal) -> _Work:
+    return _Work(lock_incident(number), by.actor, by)
+
+
+def _require_steady(work: _Work, action: str) -> None:
+    if work.incident.status not in STEADY[action]:
+        raise NotAllowedNow(work.incident, _("Not possible from its present state."))
+
+
+def _reason(text: str, field: str = "reason") -> str:
+    if not text.strip():
+        raise Invalid(field, _("Say why."))
+    if len(text) > REASON_LENGTH or "\x00" in text:
+        raise Invalid(field, _("At most 300 characters, without NUL."))
+    return text.strip()
+
+
+@transaction.atomic
+def incident_acknowledge(*, number: str, by: Principal) -> Result:
+    """Takes notice: silences it and makes the caller its holder. Acknowledging is not closing."""
+    work = _begin(number, by)
+    _acknowledge(work, by)
+    return work.finish()
+
+
+def _acknowledge(work: _Work, by: Principal) -> None:
+    work.move("acknowledge")
+    work.incident.acknowledged_at = timezone.now()
+    work.incident.holder = by.user or work.incident.holder
+
+
+@transaction.atomic
+def incident_verify(*, number: str, by: Principal) -> Result:
+    """The operator is looking at the cameras."""
+    work = _begin(number, by)
+    work.move("verify")
+    return work.finish()
+
+
+@transaction.atomic
+def incident_confirm(*, number: str, by: Principal) -> Result:
+    """It is real. An agency that has answered already moves it on at once."""
+    work = _begin(number, by)
+    work.move("confirm")
+    _follow_agencies(work)
+    return work.finish()
+
+
+@transaction.atomic
+def incident_false_alarm(*, number: str, by: Principal, reason: str) -> Result:
+    """It is not real; `reason` is a code of FALSE_ALARM_REASONS or free text. Told agencies get a cancel."""
+    work = _begin(number, by)
+    reason = _reason(reason)
+    work.move("test" if reason == TEST_REASON else "false-alarm", {"reason": reason})
+    work.incident.reason, work.incident.closed_at = reason, timezone.now()
+    _tell_agencies(work.incident, Delivery.Message.CANCEL, {"reason": reason})
+    return work.finish()
+
+
+@transaction.atomic
+def incident_respond(*, number: str, by: Principal) -> Result:
+    """Somebody is on the way or at work."""
+    work = _begin(number, by)
+    work.move("respond")
+    return work.finish()
+
+
+@transaction.atomic
+def incident_resolve(*, number: str, by: Principal, note: str = "") -> Result:
+    """The danger is over; what remains is closing."""
+    work = _begin(number, by)
+    work.move("resolve", {"note": note} if note else None)
+    return work.finish()
+
+
+@transaction.atomic
+def incident_close(*, number: str, by: Principal, result_code: str, note: str = "", override: bool = False) -> Result:
+    """Closes with a result code. An agency still at work forbids it, unless a supervisor overrides:
+    then the agency is told that the case is closed here."""
+    work = _begin(number, by)
+    if result_code not in RESULT_CODES:
+        raise Invalid("result_code", _("A result code is needed: one of %s.") % ", ".join(RESULT_CODES))
+    if work.incident.status not in MOVES["close"].sources:
+        raise NotAllowedNow(work.incident, _("Not possible from its present state."))
+    waiting = _open_relays(work.incident.number)
+    if waiting:
+        _require_override(work.incident, waiting, by, override, note)
+        _tell_agencies(work.incident, Delivery.Message.CLOSE, {"result_code": result_code})
+    detail = {"result_code": result_code, "note": note, "override": bool(waiting)}
+    work.move("close", {name: value for name, value in detail.items() if value})
+    work.incident.result_code, work.incident.closed_at = result_code, timezone.now()
+    return work.finish()
+
+
+def _require_override(incident: Incident, waiting: list[Relay], by: Principal, override: bool, note: str) -> None:
+    if not (override and by.may("override")):
+        names = ", ".join(one.system.slug for one in waiting)
+        raise NotAllowedNow(
+            incident, _("%s has not closed its case; wait for it, or let a supervisor close over it.") % names
+        )
+    _reason(note, "note")
+
+
+@transaction.atomic
+def incident_reopen(*, number: str, by: Principal, reason: str) -> Result:
+    """Opens it again within 24 hours, with a reason; it wants to be acknowledged anew."""
+    work = _begin(number, by)
+    reason = _reason(reason)
+    ended_at = work.incident.closed_at or work.incident.status_at
+    if timezone.now() - ended_at > REOPEN_WITHIN:
+        raise NotAllowedNow(work.incident, _("It ended more than 24 hours ago; register a new one."))
+    work.move("reopen", {"reason": reason})
+    incident, target = work.incident, ACK_TARGET.get(work.incident.grade)
+    incident.closed_at, incident.acknowledged_at, incident.result_code = None, None, ""
+    incident.reason = reason
+    incident.ack_due_at = timezone.now() + target if target else None
+    return work.finish()
+
+
+@transaction.atomic
+def incident_assign(*, number: str, by: Principal, username: str) -> Result:
+    """Gives the incident to a colleague of the same municipality; `username` empty takes it oneself."""
+    work = _begin(number, by)
+    _require_steady(work, "assign")
+    holder = User.objects.filter(
+        username=username or by.actor["name"], municipality_id=work.incident.municipality_id, is_active=True
+    ).first()
+    if holder is None:
+        raise Invalid("username", _("Nobody of that name works here."))
+    before = work.incident.holder
+    work.incident.holder = holder
+    work.note("incident.assigned", {"from": before.username if before else None, "to": holder.username})
+    return work.finish()
+
+
+@transaction.atomic
+def incident_note(*, number: str, by: Principal, text: str) -> Result:
+    """Adds a note to the timeline."""
+    work = _begin(number, by)
+    _require_steady(work, "note")
+    if not text.strip() or len(text) > 2000 or "\x00" in text:
+        raise Invalid("note", _("A text of 1 to 2,000 characters is needed."))
+    work.note("incident.noted", {"note": text.strip()})
+    return work.finish()
+
+
+@transaction.atomic
+def incident_shelve(*, number: str, by: Principal, reason: str, minutes: int) -> Result:
+    """Puts a G3–G5 aside for at most 60 minutes; it comes back by itself or when something new happens."""
+    work = _begin(number, by)
+    _require_steady(work, "shelve")
+    reason = _reason(reason)
+    if work.incident.grade not in SHELVABLE_GRADES:
+        raise NotAllowedNow(work.incident, _("Only G3 to G5 can be shelved."))
+    if not 1 <= minutes <= SHELVE_AT_MOST.total_seconds() // 60:
+        raise Invalid("minutes", _("From 1 to 60 minutes."))
+    work.incident.shelved_until = timezone.now() + timedelta(minutes=minutes)
+    work.note("incident.shelved", {"reason": reason, "until": work.incident.shelved_until.isoformat()})
+    return work.finish()
+
+
+@transaction.atomic
+def incident_unshelve(*, number: str, by: Principal) -> Result:
+    """Brings a shelved incident back."""
+    work = _begin(number, by)
+    if work.incident.shelved_until is None:
+        raise NotAllowedNow(work.incident, _("It is not shelved."))
+    work.incident.shelved_until = None
+    work.note("incident.unshelved")
+    return work.finish()
+
+
+def incidents_return_from_shelf() -> int:
+    """Brings back every incident whose time on the shelf is over; returns how many. The sweeper's duty."""
+    due = Incident.objects.filter(shelved_until__lte=timezone.now(), status__in=ACTIVE)
+    return sum(_return_from_shelf(number) for number in due.values_list("number", flat=True)[:200])
+
+
+@transaction.atomic
+def _return_from_shelf(number: str) -> bool:
+    work = _Work(lock_incident(number), SYSTEM_ACTOR)
+    if work.incident.shelved_until is None or work.incident.shelved_until > timezone.now():
+        return False
+    work.incident.shelved_until = None
+    work.note("incident.unshelved", {"because": "time"})
+    work.finish()
+    return True
+
+
+@transaction.atomic
+def incident_merge(*, number: str, by: Principal, into: str) -> Result:
+    """Makes `number` a part of `into`: its events move there. Its open relays must have ended."""
+    locked = {one: lock_incident(one) for one in sorted({number, into})}
+    if number == into:
+        raise Invalid("into", _("An incident cannot be merged into itself."))
+    part, whole = _Work(locked[number], by.actor, by), _Work(locked[into], by.actor, by)
+    if part.incident.municipality_id != whole.incident.municipality_id:
+        raise Invalid("into", _("No such incident."))
+    if whole.incident.status not in ACTIVE:
+        raise NotAllowedNow(whole.incident, _("The other incident has ended."))
+    if part.incident.grade < whole.incident.grade:
+        raise NotAllowedNow(part.incident, _("A more urgent incident is not merged into a lesser one; do it the other way round."))
+    if _open_relays(number):
+        raise NotAllowedNow(part.incident, _("An agency is at work on it; close or cancel that first."))
+    part.move("merge", {"into": into})
+    part.incident.merged_into, part.incident.closed_at = whole.incident, timezone.now()
+    moved = Event.objects.filter(incident=part.incident).update(incident=whole.incident)
+    whole.incident.event_count += moved
+    whole.incident.last_event_at = max(whole.incident.last_event_at, part.incident.last_event_at)
+    whole.note("incident.joined", {"merged": number, "events": moved})
+    part.finish()
+    return whole.finish()
+
+
+@transaction.atomic
+def incident_split(*, number: str, by: Principal, events: list[str]) -> Result:
+    """Takes events (by the sources' ids) out into an incident of their own; returns the new one. One must stay."""
+    work = _begin(number, by)
+    _require_steady(work, "split")
+    moving = list(Event.objects.filter(incident=work.incident, source_id__in=events).order_by("occurred_at"))
+    if not moving or len(moving) != len(set(events)):
+        raise Invalid("events", _("Name events of this incident by their ids."))
+    if len(moving) >= work.incident.event_count:
+        raise Invalid("events", _("At least one event must stay."))
+    part = _Work(_part_of(work.incident, moving), by.actor, by)
+    part.incident.save()
+    Event.objects.filter(pk__in=[one.pk for one in moving]).update(incident=part.incident)
+    work.incident.event_count -= len(moving)
+    work.note("incident.split", {"into": part.incident.number, "events": events})
+    part.note("incident.opened", {"split_from": number, "events": [{"id": one.source_id} for one in moving]})
+    work.finish()
+    return part.finish()
+
+
+def _part_of(whole: Incident, events: list[Event]) -> Incident:
+    first = events[0]
+    report = Report(
+        first.source_id, first.code, min(one.grade for one in events), first.occurred_at, first.lat, first.lon,
+        first.summary, first.address, first.device_id, {},
+    )  # fmt: skip
+    (number,) = next_numbers(whole.municipality, 1)
+    part = new_incident(whole.municipality, number, report, first.system, timezone.now())
+    part.event_count, part.last_event_at = len(events), events[-1].occurred_at
+    return part
+
+
+@transaction.atomic
+def incident_register(*, municipality: Municipality, report: Report, by: Principal) -> Result:
+    """Opens an incident an operator has heard of (a telephone call): it enters acknowledged."""
+    (number,) = next_numbers(municipality, 1)
+    incident = new_incident(municipality, number, report, None, timezone.now())
+    incident.save()
+    work = _Work(incident, by.actor, by)
+    work.note("incident.opened", {"registered_by": by.actor["name"]})
+    _acknowledge(work, by)
+    return work.finish()
+
+
+@transaction.atomic
+def incident_relay(*, number: str, by: Principal, request: RelayRequest) -> Result:
+    """Tells an agency. Who relays has taken notice: an unacknowledged incident is acknowledged with it.
+
+    Repeating to the same agency sends nothing twice; after a failure it sends the same message again.
+    """
+    work = _begin(number, by)
+    _require_steady(work, "relay")
+    if work.incident.status in UNACKNOWLEDGED:
+        _acknowledge(work, by)
+        work.finish()
+    _open_relay(work.incident, request, by.actor)
+    fresh = _Work(lock_incident(number), by.actor, by)
+    return fresh.finish()
+
+
+def relay_by_rule(*, incident: Incident, request: RelayRequest) -> None:
+    """Tells an agency without an operator, where a rule says so; inside the transaction that opened the incident."""
+    _open_relay(incident, request, SYSTEM_ACTOR)
+
+
+def _open_relay(incident: Incident, request: RelayRequest, actor: Actor) -> Relay:
+    return relays.relay_open(
+        system=request.system, subject=incident.number, payload=request.payload, actor=actor, detail=request.detail
+    )
+
+
+def relay_follow(*, relay: Relay, kind: str, actor: Actor, detail: dict[str, Any], **_signal: Any) -> None:
+    """Receiver of `relay_changed`: writes the ledger row, and moves the incident where the agency's word does."""
+    work = _Work(lock_incident(relay.subject), actor)
+    work.note(kind, detail)
+    _follow_agencies(work)
+    work.finish()
+
+
+def _follow_agencies(work: _Work) -> None:
+    """Once confirmed, the incident follows what agencies say: notified, responding, resolved."""
+    states = set(Relay.objects.filter(subject=work.incident.number).values_list("state", flat=True))
+    told = states - {RelayState.QUEUED, RelayState.FAILED, RelayState.DECLINED, RelayState.CANCELLED}
+    if told:
+        _move_if(work, "notify")
+    if states & {RelayState.DISPATCHED, RelayState.ARRIVED}:
+        _move_if(work, "respond")
+    if RelayState.CLOSED in states and states <= RELAY_ENDED:
+        _take_result(work)
+        _move_if(work, "resolve")
+
+
+def _move_if(work: _Work, action: str) -> None:
+    if work.incident.status in MOVES[action].sources:
+        work.move(action, actor=SYSTEM_ACTOR)
+
+
+def _take_result(work: _Work) -> None:
+    """The agency's result stands until the operator closes with one."""
+    closed = Relay.objects.filter(subject=work.incident.number).exclude(result_code="").order_by("-state_at").first()
+    if closed and closed.result_code in RESULT_CODES and not work.incident.result_code:
+        work.incident.result_code = closed.result_code
+
+
+def _open_relays(number: str) -> list[Relay]:
+    return list(Relay.objects.filter(subject=number).exclude(state__in=RELAY_ENDED).select_related("system", "municipality"))
+
+
+def _tell_agencies(incident: Incident, message: str, detail: dict[str, Any]) -> None:
+    """Queues a cancel or close for every agency still at work on the incident."""
+    for relay in _open_relays(incident.number):
+        payload = {"incident": {"number": incident.number, "status": incident.status, **detail}}
+        relays.message_queue(relay=relay, message=message, payload=payload)

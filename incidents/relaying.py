@@ -1,0 +1,63 @@
+"""What an agency is told: the message of the contract, composed once for preview, operator and rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from incidents.codes import CODES
+from incidents.models import Camera, Incident
+from incidents.payloads import incident_payload
+from incidents.selectors import NearCamera, by_distance, cameras_near
+from linkage.models import LinkedSystem
+
+
+@dataclass(frozen=True)
+class RelayRequest:
+    """To whom, with what; `detail` is what the ledger says of the request."""
+
+    system: LinkedSystem
+    payload: dict[str, Any]
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def compose(incident: Incident, system: LinkedSystem, *, text: str = "", cameras: Iterable[int] | None = None) -> RelayRequest:
+    """The create message for this agency: the incident, the nearest five cameras within 500 m (or those
+    named, of the same municipality), and the operator's own words."""
+    near = _cameras(incident, cameras)
+    body = {**incident_payload(incident)}
+    for internal in ("relays", "moves", "holder"):
+        body.pop(internal)
+    payload: dict[str, Any] = {
+        "incident": body,
+        "service": CODES[incident.code].service,
+        "cameras": [camera_payload(one) for one in near],
+    }
+    if text:
+        payload["text"] = text
+    detail = {"text": text, "cameras": [one.camera.pk for one in near]}
+    return RelayRequest(system, payload, {name: value for name, value in detail.items() if value})
+
+
+def camera_payload(near: NearCamera) -> dict[str, Any]:
+    """A camera as agencies get it: where it is and how far from the incident, never its stream's address."""
+    camera = near.camera
+    return {
+        "id": camera.pk,
+        "name": camera.name,
+        "lat": camera.lat,
+        "lon": camera.lon,
+        "distance_m": round(near.distance_m),
+        "bearing_deg": round(near.bearing_deg),
+        "ptz": camera.ptz,
+    }
+
+
+def _cameras(incident: Incident, wanted: Iterable[int] | None) -> list[NearCamera]:
+    if incident.lat is None or incident.lon is None:
+        return []
+    if wanted is None:
+        return cameras_near([incident.municipality_id], incident.lat, incident.lon)
+    named = Camera.objects.filter(municipality_id=incident.municipality_id, pk__in=list(wanted))
+    return by_distance(named, incident.lat, incident.lon)
