@@ -85,7 +85,7 @@ def _municipality(city: City) -> Municipality:
         },
     )  # fmt: skip
     LedgerHead.objects.get_or_create(municipality=found)
-    basemap.basemap(city.code)  # made now, so that no page waits for it
+    basemap.basemap(found)  # made now, so that no page waits for it
     return found
 
 
