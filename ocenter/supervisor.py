@@ -175,7 +175,9 @@ class Supervisor:
         for name, argv, descriptors in programs:
             self.family.add(Child(name, self._launcher(name, argv, descriptors))).start()
         self._publish()
-        self.console.print(f"  [green]✓[/] {'Processes':<18} {', '.join(name for name, _, _ in programs)}", highlight=False)
+        self.console.print(
+            f"  [green]✓[/] {'Processes':<18} {', '.join(name for name, _, _ in programs)}", highlight=False
+        )
 
     def _programs(self, listener: socket.socket) -> list[tuple[str, list[str], list[int]]]:
         python, manage = sys.executable, str(self.options.root / "manage.py")

@@ -250,7 +250,6 @@ def _version_text(folder: Path, account: Account | None = None) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-
 def _major(folder: Path) -> int:
     found = re.search(r"PostgreSQL\D*(\d+)", _version_text(folder) or "")
     return int(found.group(1)) if found else 0

@@ -120,7 +120,9 @@ def free_port(preferred: int | None = None) -> int:
     raise ServerError("No free TCP port on the loopback.")
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen, *, what: str, log: Path, patience_s: float) -> None:
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen, *, what: str, log: Path, patience_s: float
+) -> None:
     """Poll `ready` until it is true.
 
     Raises ServerError with the log's last lines when the process ends first or `patience_s` seconds pass.

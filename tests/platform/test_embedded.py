@@ -96,7 +96,7 @@ def test_redis_wants_its_password_and_shows_it_to_nobody(directory):
     try:
         assert redis.Redis.from_url(one.url).ping()
         with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=one.port).ping()
+            redis.Redis.from_url(f"redis://127.0.0.1:{one.port}/0").ping()
         assert one.password not in subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout
     finally:
         one.stop()

@@ -78,8 +78,11 @@ def test_no_documented_setting_is_gone():
 
 
 def test_every_check_is_documented():
-    in_code = set(re.findall(r'"(ocenter\.[EW]\d+)"', "".join(
-        (ROOT / "ocenter" / name).read_text(encoding="utf-8") for name in ("checks.py", "staticfiles.py")
-    )))
+    in_code = set(
+        re.findall(
+            r'"(ocenter\.[EW]\d+)"',
+            "".join((ROOT / "ocenter" / name).read_text(encoding="utf-8") for name in ("checks.py", "staticfiles.py")),
+        )
+    )
     documented = set(re.findall(r"`(ocenter\.[EW]\d+)`", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")))
     assert in_code == documented
