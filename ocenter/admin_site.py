@@ -1,0 +1,123 @@
+"""The admin site: who gets in, what is on it, and its sidebar.
+
+The apps' `admin` modules list their pages; this one registers them, so one place says what the site shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from csp.constants import UNSAFE_EVAL
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib.auth.views import LogoutView, redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse_lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+from incidents import admin as incidents_admin
+from incidents.codes import Family
+from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident
+from linkage import admin as linkage_admin
+from linkage.models import Attempt, Delivery, LinkedSystem, Relay
+from ocenter.accounts import admin as accounts_admin
+from ocenter.accounts.models import AuditEntry, Municipality, User
+from ocenter.accounts.roles import actions_of
+from ocenter.admin_overview import overview
+
+OPENING_ACTIONS: Final = frozenset({"administrate", "audit"})
+
+
+class OcenterAdminSite(UnfoldAdminSite):
+    """For administrators and auditors of a municipality, and superusers; everybody else gets 403."""
+
+    site_title = site_header = _("ocenter administration")
+    index_title = _("Overview")
+    index_template = "admin/overview.html"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the person's role opens the site; asked for each page."""
+        user = request.user
+        if not isinstance(user, User) or not user.is_current():
+            return False
+        opens = user.municipality_id is not None and OPENING_ACTIONS & actions_of(user.role)
+        return user.is_superuser or bool(opens)
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Every page of the site. The theme's Alpine compiles its attributes, which needs unsafe-eval; only here."""
+        return csp_update({"script-src": [UNSAFE_EVAL]})(super().admin_view(view, cacheable))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The one login page; who is signed in and not entitled is told so, not asked again."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or "/admin/", settings.LOGIN_URL)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Signs out (POST alone) and returns to the login page."""
+        return LogoutView.as_view(next_page=settings.LOGOUT_REDIRECT_URL)(request)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The overview: links and people that need attention. An auditor starts at the audit chain."""
+        if not request.user.is_superuser and "administrate" not in actions_of(request.user.role):
+            return redirect("admin:accounts_auditentry_changelist")
+        return super().index(request, {**(extra_context or {}), **overview(request.user)})
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: groups with the pages the person may see. Named in the theme's settings."""
+    groups = (
+        (None, ((_("Back to the map"), "map", "/", None), (_("Overview"), "dashboard", "admin:index", LinkedSystem))),
+        (_("Linked systems"), (_page("hub", LinkedSystem),)),
+        (_("Relays"), (_page("forward", Relay), _page("outbox", Delivery), _page("repeat", Attempt))),
+        (_("People"), (_page("group", User), _page("location_city", Municipality))),
+        (
+            _("Registries"),
+            (
+                _page("videocam", Camera), _page("sensors", Device), _page("join", CorrelationRule),
+                _page("warning", Incident), _page("notifications", Event), _page("menu_book", Change),
+            ),
+        ),
+        (_("Audit"), (_page("verified_user", AuditEntry),)),
+    )  # fmt: skip
+    shown = (
+        {
+            "title": title,
+            "separator": title is not None,
+            "items": [_item(*page) for page in pages if _may(request, page[3])],
+        }
+        for title, pages in groups
+    )
+    return [group for group in shown if group["items"]]
+
+
+def _page(icon: str, model: type[Model]) -> tuple[Any, str, str, type[Model]]:
+    title = capfirst(model._meta.verbose_name_plural)
+    return title, icon, f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", model
+
+
+def _item(title: Any, icon: str, link: str, model: type[Model] | None) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link if link.startswith("/") else reverse_lazy(link)}
+
+
+def _may(request: HttpRequest, model: type[Model] | None) -> bool:
+    return model is None or admin_site.get_model_admin(model).has_view_permission(request)
+
+
+class _LinkedSystemAdmin(linkage_admin.LinkedSystemAdmin):
+    """Linkage knows no code family; the project does."""
+
+    family_choices = tuple(Family.choices)
+
+
+admin_site = OcenterAdminSite()
+_PAGES: Final = (*accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES)
+for _model, _admin in _PAGES:
+    admin_site.register(_model, _LinkedSystemAdmin if _admin is linkage_admin.LinkedSystemAdmin else _admin)
