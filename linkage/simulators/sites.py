@@ -110,7 +110,7 @@ async def _rows(
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    page = {**query, "limit": str(PAGE_SIZE)}
+    page = {**query, "page_size": str(PAGE_SIZE)}
     try:
         while len(rows) < MOST_SITES:
             async with client.get(url, params=page, headers=headers, allow_redirects=False) as answer:
