@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from incidents import ledger
-from incidents.codes import ACK_TARGET, FALSE_ALARM_REASONS, RESULT_CODES, TEST_REASON
+from incidents.codes import ACK_TARGET, RESULT_CODES, TEST_REASON
 from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.payloads import IncidentPayload, incident_payload

@@ -7,7 +7,6 @@ from celery import shared_task
 from linkage import dispatch, nudge
 
 
-
 @shared_task(name=nudge.DRAIN_TASK, ignore_result=True)
 def drain_lane(system_id: int) -> None:
     """Drains one agency's lane. Safe to repeat and to lose: the sweeper does the same, a second later."""

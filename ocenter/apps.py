@@ -1,14 +1,15 @@
 """The project as an app: it owns the `up` command and the system checks."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class OcenterConfig(AppConfig):
-    """Registers the project's system checks and its logging."""
+    """Registers the system checks, and what each app listens to."""
 
     name = "ocenter"
     label = "ocenter"
 
     def ready(self) -> None:
-        """Import for registration; Django calls this once."""
-        from ocenter import checks  # noqa: F401,PLC0415 (apps must be loaded first)
+        """Imports every app's `checks` and `receivers`, now that all models are loaded; Django calls this once."""
+        autodiscover_modules("checks", "receivers")

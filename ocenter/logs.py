@@ -63,6 +63,8 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             # These bring handlers of their own; theirs go, ours write.
             **{name: {"handlers": [], "propagate": True} for name in ("django", "uvicorn", "uvicorn.error", "celery")},
+            # uvicorn's --no-access-log is undone by any logging configuration that comes later.
+            "uvicorn.access": {"handlers": [], "propagate": False},
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
             "axes": {"level": "WARNING"},
@@ -73,10 +75,12 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
 def _renderers(style: str) -> list[Any]:
     if style == "json":
         return [
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they hold keys and personal data.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
-    return [structlog.dev.ConsoleRenderer(colors=False)]
+    # Plain tracebacks: the pretty ones print local variables, and with them keys and personal data.
+    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
 
 
 @contextmanager

@@ -9,10 +9,3 @@ class ServicesConfig(AppConfig):
 
     name = "services"
     verbose_name = _("Services")
-
-    def ready(self) -> None:
-        """Lets the rules see every incident as it opens."""
-        from incidents.signals import incidents_opened
-        from services import rules
-
-        incidents_opened.connect(rules.relay_at_once, dispatch_uid="services.relay_at_once")

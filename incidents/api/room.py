@@ -15,10 +15,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from incidents import basemap
 from incidents.api.base import CallerView, json_response, moment_of, whole_of
 from incidents.codes import ACK_TARGET, CODES, FALSE_ALARM_REASONS, RESULT_CODES
 from incidents.operations import Invalid
+from incidents.places import bounds_of
 from incidents.selectors import visible_incidents
 from incidents.states import ACTIVE
 from linkage.models import LinkedSystem
@@ -51,7 +51,7 @@ class Me(CallerView):
 
 
 def _municipality(one: Municipality) -> dict[str, Any]:
-    return {"code": one.code, "name": one.name, "lat": one.lat, "lon": one.lon, "bounds": list(basemap.bounds(one))}
+    return {"code": one.code, "name": one.name, "lat": one.lat, "lon": one.lon, "bounds": bounds_of(one)}
 
 
 class Catalogue(CallerView):

@@ -6,8 +6,8 @@ from csp.constants import NONCE, NONE, SELF
 
 from ocenter import env
 from ocenter.embedded.urls import database_settings
-from ocenter.settings.unfold import UNFOLD  # noqa: F401 (a setting)
 from ocenter.logs import logging_settings
+from ocenter.settings.unfold import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = env.folder("OCENTER_DATA_DIR", BASE_DIR / "var")
