@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from linkage.simulators.sites import CityMap, Site
 NEARBY_METRES = 140
 """A second device that sees the same happening stands at most this far away."""
 FIRST_SECONDS = (3.0, 9.0)
+OPENING_SECONDS = 60.0
+"""At first no second reports are due yet; so that a newcomer need not wait, happenings follow faster."""
 FIRST_FIRE_SECONDS = (20.0, 27.0)
 FIRE_EVERY_SECONDS = (180.0, 240.0)
 FIRE_SHARE = 0.3
@@ -73,6 +75,12 @@ def _seen(
     return [replace(report, at=spot)]
 
 
+def _watched(draw: random.Random, city: CityMap, sites: Sequence[Site]) -> Site:
+    """Of a few sites the one with most cameras around: where people are, fires are, and there is a view."""
+    few = draw.sample(list(sites), k=min(3, len(sites)))
+    return max(few, key=lambda site: len(city.near(city.cameras, site.at, 300)))
+
+
 def bell(draw: random.Random, city: CityMap) -> list[Report]:
     """An emergency bell: nearly always nothing, sometimes pressed again, seldom a fight that is filmed."""
     site, real = draw.choice(city.bells), draw.random() < 0.05
@@ -120,7 +128,7 @@ def intrusion(draw: random.Random, city: CityMap) -> list[Report]:
 
 def fire(draw: random.Random, city: CityMap) -> list[Report]:
     """A fire: a sensor, then others near it, then cameras, and somebody running for a bell."""
-    site, real = draw.choice(city.fire_sensors), draw.random() < 0.7
+    site, real = _watched(draw, city, city.fire_sensors), draw.random() < 0.7
     heat = draw.randint(62, 94)
     reports = [
         _report(0, "sensors", "FIR-01", site, f"화재 감지, {heat}℃ — {site.place}", temperature_c=heat, smoke=True)
@@ -248,7 +256,8 @@ def _happenings(draw: random.Random, city: CityMap, hour: int, rate: float) -> I
     """Happenings with the second each begins at, in order.
 
     Each pays for its reports: the next comes later by the time they take at ``rate`` a minute, so that
-    the long-run rate is right whatever mix of large and small ones the chance brings.
+    the long-run rate is right whatever mix of large and small ones the chance brings. In the opening
+    only the first report is paid for, and a fire is free.
     """
     per_event = 60.0 / rate
     clock, next_fire = draw.uniform(*FIRST_SECONDS), draw.uniform(*FIRST_FIRE_SECONDS)
@@ -257,10 +266,11 @@ def _happenings(draw: random.Random, city: CityMap, hour: int, rate: float) -> I
             began, reports = next_fire, fire(draw, city)
             pause = max(draw.uniform(*FIRE_EVERY_SECONDS), len(reports) * per_event / FIRE_SHARE)
             next_fire += pause
-            clock += len(reports) * per_event
+            clock += len(reports) * per_event if began > OPENING_SECONDS else 0
         else:
             began, reports = clock, _background(draw, city, (hour + int(clock // 3600)) % 24)
-            clock += len(reports) * per_event * draw.uniform(0.5, 1.5)
+            paid = len(reports) if began > OPENING_SECONDS else 1
+            clock += paid * per_event * draw.uniform(0.5, 1.5)
         yield began, reports
 
 

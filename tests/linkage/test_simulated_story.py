@@ -69,6 +69,7 @@ def test_a_newcomer_soon_sees_something_and_then_a_fire(seed):
     reports = tell(seconds=600, seed=seed)
     fires = [report.after_s for report in reports if report.happening == "fire" and report.code == "FIR-01"]
     assert reports[0].after_s < 20
+    assert len({(report.happening, report.at) for report in reports if report.after_s < 60}) >= 5
     assert fires[0] < 30
     starts = [at for n, at in enumerate(fires) if n == 0 or at - fires[n - 1] > 95]
     assert 3 <= len(starts) <= 4
