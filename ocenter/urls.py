@@ -1,13 +1,20 @@
 """The URL map. Each app keeps its own; this page only says where they hang."""
 
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from ocenter.admin_site import admin_site
 from incidents.api.map import BaseMap
+from incidents.views import Console
+from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
 
 urlpatterns = [
+    path("", Console.as_view(), name="console"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin/", admin_site.urls),

@@ -1,0 +1,43 @@
+"""The operator's page."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.templatetags.static import static
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.generic import TemplateView
+
+from ocenter.accounts.models import Municipality
+
+STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "relay", "dialog", "axis", "map")
+
+
+class Console(LoginRequiredMixin, TemplateView):
+    """The page `/`: an empty room, which the scripts furnish from the REST and the socket."""
+
+    template_name = "console.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The centre's name, the style sheets, and the addresses that the scripts cannot know."""
+        boot = {
+            "socket": "/ws/live/",
+            "basemap": "/basemap/",
+            "worker": static("js/cluster-worker.js"),
+            "supercluster": static("vendor/supercluster/supercluster.min.js"),
+        }
+        return super().get_context_data(**kwargs) | {
+            "centre_name": _centre_name(self.request.user.municipality),
+            "sheets": [static(f"css/{name}.css") for name in STYLE_SHEETS],
+            "boot": boot,
+        }
+
+
+def _centre_name(municipality: Municipality | None) -> str:
+    """What the header says; an account without a municipality sees the product's name."""
+    if municipality is None:
+        return "ocenter"
+    name = municipality.name_en if get_language() == "en" else municipality.name_ko
+    return _("%(name)s operations centre") % {"name": name}

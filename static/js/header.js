@@ -1,0 +1,102 @@
+/** The header: how fresh the picture is, the feeds, who waits, sound, and the time in Korea. */
+import { cap, h, icon, shape, text } from "./dom.js";
+import { age, clock, counter, shortDay, span } from "./format.js";
+import { GRADES, gradeName } from "./grades.js";
+import { named, t } from "./i18n.js";
+import { unseenCounts } from "./store.js";
+
+export const STALE_MS = 5000;
+
+const element = (id) => document.getElementById(id);
+
+export class Header {
+  /** `onNext()`: the unacknowledged count was pressed. `onSound()`: the sound button. `onReload()`: the banner's button. */
+  constructor({ onNext, onSound }) {
+    this.state = "";
+    this.resyncedUntil = 0;
+    [this.connection, this.banner, this.feeds] = [element("connection"), element("banner"), element("feeds")];
+    [this.unseen, this.sound, this.time] = [element("unseen"), element("sound"), element("clock")];
+    this.unseen.addEventListener("click", onNext);
+    this.sound.addEventListener("click", onSound);
+    this.age = h("span", { "aria-hidden": "true" });
+    this.word = h("span");
+    this.connection.replaceChildren(h("i", { class: "lamp" }), this.word, this.age);
+  }
+
+  /** Shows the line's state; `silence` is the age of the last message in milliseconds. */
+  showConnection(line, silence) {
+    const state = line === "live" && silence > STALE_MS ? "stale" : line;
+    const words = { connecting: t("Connecting…"), live: t("Live"), stale: t("Stale"), reconnecting: t("Reconnecting…"), expired: t("Session ended") };
+    this.connection.dataset.state = state;
+    text(this.word, Date.now() < this.resyncedUntil && state === "live" ? t("Refreshed whole") : words[state]);
+    text(this.age, state === "live" || state === "stale" ? `· ${t("%(s)s s ago", { s: age(silence) })}` : "");
+    this.#banner(state, silence);
+  }
+
+  /** Says for a moment that the picture was taken anew. */
+  resynced() {
+    this.resyncedUntil = Date.now() + 4000;
+  }
+
+  #banner(state, silence) {
+    const lost = state === "stale" || (state === "reconnecting" && silence > STALE_MS);
+    const kind = state === "expired" ? "expired" : lost ? "lost" : "";
+    if (kind === "lost") {
+      const since = t("This picture is %(time)s old. It is not live.", { time: span(silence) });
+      if (this.bannerKind !== kind) this.banner.replaceChildren(icon("wifi-off"), (this.since = h("span", { "aria-live": "off" })), h("span", {}, t("Trying to reconnect…")));
+      text(this.since, since);
+    }
+    if (kind === this.bannerKind) return;
+    this.bannerKind = kind;
+    this.banner.hidden = !kind;
+    this.banner.classList.toggle("expired", kind === "expired");
+    if (kind === "expired") this.banner.replaceChildren(icon("lock"), h("span", {}, t("Your session has ended. The picture no longer moves.")), h("a", { href: "/login/?next=/&expired=1" }, t("Sign in again")));
+  }
+
+  /** Shows the feeds; a late one says since when. */
+  showFeeds(feeds, now) {
+    const items = feeds.map((feed) => {
+      const late = feed.state === "late" && feed.last_contact_at ? ` ${span(now - new Date(feed.last_contact_at).getTime())}` : "";
+      const words = { ok: t("in time"), late: t("late"), never: t("never heard") }[feed.state];
+      const label = `${named(feed.name)} · ${words}${late}`;
+      return h("li", { class: `feed ${feed.state}`, title: label, "aria-label": label },
+        feed.state === "late" ? icon("triangle-alert") : h("i", { class: "lamp" }), h("span", {}, feed.state === "late" ? `${named(feed.name)} ${words}${late}` : named(feed.name)));
+    });
+    this.feeds.replaceChildren(...items);
+  }
+
+  /** Counts who waits for an acknowledgement, by grade. */
+  showUnseen(incidents) {
+    const counts = unseenCounts(incidents);
+    const key = JSON.stringify(counts);
+    if (key === this.counted) return;
+    this.counted = key;
+    const parts = GRADES.slice(0, 4).filter((grade) => counts[grade]).map((grade) => h("span", { class: grade, title: gradeName(grade) }, shape(`g-${grade}`, grade), String(counts[grade])));
+    this.unseen.classList.toggle("some", counts.total > 0);
+    this.unseen.title = `${t("Next unacknowledged")} (G)`;
+    this.unseen.replaceChildren(t("Unacknowledged"), h("b", {}, String(counts.total)), ...parts);
+    document.title = document.title.replace(/^\(\d+\) /, "").replace(/^/, counts.total ? `(${counts.total}) ` : "");
+  }
+
+  /** Shows the sound's state: blocked, muted with a countdown, ringing, or on. */
+  showSound({ blocked, muted, ringing }, now) {
+    const state = blocked ? "blocked" : muted ? "muted" : ringing ? "ringing" : "on";
+    const words = {
+      blocked: t("Sound is off: click to turn it on"), muted: muted && t("Muted %(time)s", { time: counter(muted.until - now) }), ringing: t("Mute 2 min"), on: "",
+    }[state];
+    const key = state + words;
+    if (key === this.sounded) return;
+    this.sounded = key;
+    this.sound.className = `tool sound ${state}`;
+    this.sound.title = `${words || t("Sound is on")} (M)`;
+    this.sound.replaceChildren(icon(state === "on" || state === "ringing" ? "volume-2" : "volume-x"), words ? h("span", {}, words) : h("span", { class: "hidden-text" }, t("Sound is on")), state === "ringing" ? cap("M") : "");
+  }
+
+  /** Shows the time in Korea. */
+  showTime(now) {
+    text(this.time.firstElementChild, shortDay(now));
+    text(this.time.lastElementChild, clock(now));
+    this.time.dateTime = new Date(now).toISOString();
+    this.time.title = "KST";
+  }
+}

@@ -1,0 +1,25 @@
+/** The help dialog: every key, and what the shapes mean. */
+import { openDialog } from "./dialog.js";
+import { cap, h, shape } from "./dom.js";
+import { GRADES, gradeName, shapeName } from "./grades.js";
+import { t } from "./i18n.js";
+
+function keyRows() {
+  return [
+    [["J", "K"], t("Down and up the queue")], [["Enter"], t("Go to the open incident on the map")], [["G"], t("Next unacknowledged")],
+    [["A"], t("Acknowledge")], [["P"], t("Relay 112")], [["F"], t("Relay 119")], [["C"], t("Close case")], [["N"], t("Write a note")],
+    [["1", "–", "5"], t("Show a camera on the map")], [["L"], t("Layers")], [["/"], t("Search the queue")], [["M"], t("Mute for 2 minutes")],
+    [["Space"], t("Stop at this moment, or back to live")], [["Esc"], t("Back: close what is open")], [["?"], t("This help")],
+  ];
+}
+
+/** Opens the dialog. */
+export function openHelp() {
+  const keys = keyRows().map(([caps, text]) => h("div", {}, h("dt", {}, caps.map((key) => (key === "–" ? "–" : cap(key)))), h("dd", {}, text)));
+  const legend = GRADES.map((grade) => h("span", { class: grade }, shape(`g-${grade}`, grade), `${gradeName(grade)} · ${shapeName(grade)}`));
+  const held = h("span", { class: "G1" }, shape("g-G1-held", "G1"), t("hollow: acknowledged"));
+  return openDialog({
+    title: t("Keys and help"), wide: true,
+    body: [h("h3", {}, t("Keys")), h("dl", { class: "keys" }, keys), h("h3", {}, t("Grades: the shape says it, the colour helps")), h("div", { class: "legend" }, legend, held)],
+  });
+}

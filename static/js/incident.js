@@ -1,0 +1,196 @@
+/** The panel at the right: the open incident, what can be done, cameras, relays, timeline and the note field. */
+import { ACTIONS, menu } from "./actions.js";
+import { get } from "./api.js";
+import { cap, h, icon, shape, text } from "./dom.js";
+import { clock, counter, dateTime, position, span } from "./format.js";
+import { ENDED, gradeName, shapeId, shapeName, statusName, unseen } from "./grades.js";
+import { named, t, tn } from "./i18n.js";
+import { overdue, shelved } from "./store.js";
+import { timelineList } from "./timeline.js";
+
+export class IncidentPanel {
+  /**
+   * `me`, `catalogue`: from the API. `cameras`, `relays`: the blocks shown between head and timeline.
+   * `onAction(id)`, `onNote(text)` (answers true when the ledger has it), `onClose()`.
+   */
+  constructor({ me, catalogue, cameras, relays, onAction, onNote, onClose }) {
+    Object.assign(this, { me, catalogue, cameras, relays, onAction, onNote, onClose });
+    this.element = document.getElementById("panel");
+    this.changes = new Map();
+    this.busy = new Set();
+    this.head = h("div");
+    this.actions = h("div");
+    this.timeline = h("section", { class: "block" });
+    this.note = this.#noteForm();
+    this.body = h("div", { class: "panel-body" }, relays.element, cameras.element, this.timeline);
+    this.#renderEmpty();
+  }
+
+  /** Shows `incident` (or nothing) as of `now`; `historic` turns every action off. */
+  render(incident, { now, historic = false }) {
+    const opened = incident?.number !== this.incident?.number;
+    Object.assign(this, { now, historic });
+    if (!incident) return this.incident && this.#renderEmpty();
+    if (opened) this.#open(incident);
+    else if (incident === this.incident && historic === this.wasHistoric) return;
+    Object.assign(this, { incident, wasHistoric: historic });
+    this.note.hidden = historic;
+    this.#renderHead();
+    this.#renderActions();
+    if (!opened) this.#renderTimeline();
+    this.relays.render(incident, { can: !historic && this.me.actions.includes("called-by-hand"), now });
+    this.cameras.load(incident);
+  }
+
+  /** Counts what counts; called every second. */
+  tick(now) {
+    this.now = now;
+    if (!this.incident) return;
+    text(this.elapsed, t("%(time)s ago", { time: span(now - new Date(this.incident.occurred_at).getTime()) }));
+    this.relays.tick(now);
+    const late = overdue(this.incident, now);
+    const seenText = late == null ? "" : late > 0 ? t("acknowledgement overdue by %(time)s", { time: counter(late) }) : t("acknowledge within %(time)s", { time: counter(-late) });
+    text(this.due, seenText);
+    this.due.classList.toggle("late", late != null && late > 0);
+  }
+
+  /** Adds live ledger rows of the open incident to its timeline. */
+  append(changes) {
+    const mine = changes.filter((change) => change.incident?.number === this.incident?.number);
+    mine.forEach((change) => this.changes.set(change.seq, change));
+    if (mine.length) this.#renderTimeline();
+  }
+
+  /** Reads the timeline again, as after a fresh snapshot. */
+  async reload() {
+    const number = this.incident?.number;
+    if (!number) return;
+    const answer = await get(`incidents/${encodeURIComponent(number)}/timeline`).catch((error) => ({ error }));
+    if (number !== this.incident?.number) return;
+    (answer.changes ?? []).forEach((change) => this.changes.set(change.seq, change));
+    this.#renderTimeline(answer.error);
+  }
+
+  /** Marks an action as on its way, or no longer. */
+  setBusy(id, on) {
+    if (on) this.busy.add(id);
+    else this.busy.delete(id);
+    if (this.incident) this.#renderActions();
+  }
+
+  /** Whether action `id` may be started now. */
+  can(id) {
+    const found = this.actions.querySelector(`[data-action="${id}"]`);
+    return Boolean(found && !found.disabled);
+  }
+
+  focusNote() {
+    this.note.querySelector("input").focus();
+  }
+
+  #open(incident) {
+    this.incident = incident;
+    this.changes = new Map();
+    this.busy.clear();
+    this.note.reset();
+    this.timeline.replaceChildren(h("h3", {}, t("Timeline")));
+    const foot = this.me.actions.includes("note") ? this.note : null;
+    this.element.replaceChildren(...[this.head, this.actions, this.body, foot].filter(Boolean));
+    this.body.scrollTop = 0;
+    this.reload();
+  }
+
+  #renderEmpty() {
+    this.incident = null;
+    this.cameras.load(null);
+    this.element.replaceChildren(h("div", { class: "empty panel-empty" }, icon("map-pin"), h("b", {}, t("No incident is open")),
+      h("span", {}, t("Choose one in the queue or on the map."), h("br"), cap("J"), " ", cap("K"), ` ${t("move through the queue")} · `, cap("G"), ` ${t("next unacknowledged")}`)));
+  }
+
+  #renderHead() {
+    const { incident } = this;
+    this.due = h("span");
+    this.elapsed = h("small");
+    const state = h("div", { class: "panel-state" },
+      h("span", { class: "grade-word", title: shapeName(incident.grade) }, `${gradeName(incident.grade)} (${incident.grade})`),
+      h("span", { class: "chip", dataset: { status: incident.status } }, unseen(incident) ? null : icon("user-check"), statusName(incident.status), incident.holder ? ` · ${incident.holder.name}` : ""),
+      shelved(incident, this.now) ? h("span", { class: "chip" }, icon("timer"), t("Shelved until %(time)s", { time: clock(incident.shelved_until) })) : null,
+      this.due);
+    this.head.className = `panel-head ${incident.grade}`;
+    this.head.replaceChildren(
+      h("div", { class: "panel-title" }, shape(shapeId(incident), incident.grade),
+        h("div", {}, h("h2", {}, named(incident.title), " ", h("small", {}, incident.place || "")), state),
+        h("button", { type: "button", class: "tool panel-close", title: `${t("Close the panel")} (Esc)`, "aria-label": t("Close the panel"), onclick: () => this.onClose() }, icon("x"))),
+      h("dl", { class: "facts" }, this.#facts(incident)));
+    this.head.querySelector(".panel-title > div").style.flex = "1";
+    this.tick(this.now);
+  }
+
+  #facts(incident) {
+    const where = position(incident.lat, incident.lon);
+    const copyButton = h("button", { type: "button", class: "copy", "aria-label": t("Copy the coordinates"), title: t("Copy the coordinates"), onclick: () => navigator.clipboard?.writeText(where) }, icon("copy"));
+    const source = [named(incident.source?.name) || t("registered by hand"), incident.source?.device_id].filter(Boolean).join(" · ");
+    const facts = [
+      [t("Occurred"), [dateTime(incident.occurred_at), " ", this.elapsed]],
+      [t("Place"), [incident.address || t("unknown")]],
+      [t("Position"), [where, incident.lat == null ? null : copyButton]],
+      [t("Number"), [incident.number]],
+      [t("Source"), [source, incident.event_count > 1 ? h("small", {}, ` ${tn("%(count)s event", "%(count)s events", incident.event_count)}`) : null]],
+      incident.summary ? [t("Summary"), [incident.summary]] : null,
+      ENDED.has(incident.status) && incident.closed_at ? [t("Ended"), [dateTime(incident.closed_at), " ", h("small", {}, this.#resultText(incident))]] : null,
+    ];
+    return facts.filter(Boolean).flatMap(([term, parts]) => [h("dt", {}, term), h("dd", {}, parts)]);
+  }
+
+  #resultText(incident) {
+    const code = incident.result_code ?? incident.reason;
+    const known = [...(this.catalogue.result_codes ?? []), ...(this.catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
+    return known ? named(known.name) : code ?? "";
+  }
+
+  #renderActions() {
+    const focused = document.activeElement?.dataset?.action;
+    const choice = menu(this.incident, this.me, this.now);
+    this.actions.className = "actions";
+    if (this.historic || choice.none) {
+      const why = this.historic ? t("History is shown: actions are off.") : t("Your role may look but not act.");
+      this.actions.replaceChildren(h("p", { class: "actions-off" }, icon(this.historic ? "history" : "eye"), why));
+      return;
+    }
+    const allowed = new Set([...choice.main, ...choice.more].filter((id) => this.#allowed(id)));
+    const main = choice.main.map((id) => this.#button(id, allowed.has(id), id === choice.next));
+    const more = choice.more.map((id) => this.#button(id, allowed.has(id), false, true));
+    this.actions.replaceChildren(...[main.length ? h("div", { class: "actions-main" }, main) : null, more.length ? h("div", { class: "actions-more" }, more) : null].filter(Boolean));
+    if (focused) this.actions.querySelector(`[data-action="${focused}"]`)?.focus();
+  }
+
+  #allowed(id) {
+    return (this.incident.moves ?? []).includes(ACTIONS[id].move);
+  }
+
+  #button(id, allowed, next, small = false) {
+    const { label, key, icon: name } = ACTIONS[id];
+    const busy = this.busy.has(id);
+    const props = { type: "button", dataset: { action: id }, disabled: !allowed || busy, "aria-busy": String(busy), "aria-keyshortcuts": key, onclick: () => this.onAction(id) };
+    if (small) return h("button", props, icon(name), label());
+    return h("button", { ...props, class: `action ${next ? "next" : ""}` }, label(), h("span", { class: "cap" }, icon(name), key ? cap(key) : null));
+  }
+
+  #renderTimeline(error = null) {
+    const until = this.historic ? this.now : Infinity;
+    const rows = [...this.changes.values()].filter((change) => new Date(change.at).getTime() <= until).sort((a, b) => a.seq - b.seq);
+    this.timeline.replaceChildren(h("h3", {}, t("Timeline"), h("small", {}, t("newest first"))),
+      rows.length ? timelineList(rows, this.catalogue) : h("p", { class: "none" }, error ? error.message : t("Nothing yet.")));
+  }
+
+  #noteForm() {
+    const input = h("input", { name: "note", type: "text", maxlength: "2000", autocomplete: "off", placeholder: t("Write a note for the ledger"), "aria-label": t("Note"), "aria-keyshortcuts": "N" });
+    const form = h("form", { class: "note-form" }, input, h("button", { class: "quiet", type: "submit" }, icon("notebook-pen"), t("Note"), cap("N")));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const words = input.value.trim();
+      if (words && !this.historic && (await this.onNote(words))) form.reset();
+    });
+    return form;
+  }
+}

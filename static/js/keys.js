@@ -1,0 +1,36 @@
+/** Keys to commands. By `event.code`, so that a Korean layout or an open IME changes nothing. */
+
+/** Every key of the page: code → command. `?` is Shift+Slash; `/` alone searches. */
+export const KEYS = {
+  KeyJ: "next", KeyK: "previous", Enter: "open", KeyA: "acknowledge", KeyP: "relay:police112", KeyF: "relay:fire119",
+  KeyC: "close", KeyN: "note", Digit1: "camera:1", Digit2: "camera:2", Digit3: "camera:3", Digit4: "camera:4", Digit5: "camera:5",
+  KeyL: "layers", Slash: "search", KeyG: "next-unseen", KeyM: "mute", Space: "live", Escape: "back",
+};
+
+const EDITABLE = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";
+const PRESSABLE = "button, a[href], summary, [role=button], input";
+
+/** Commands that keep working while a field or a dialog has the focus: only leaving it. */
+const inside = (event, selector) => Boolean(event.target?.closest?.(selector));
+
+/**
+ * The command of a key press, or null. Modified keys belong to the browser; a composing IME,
+ * a field or an open dialog keep their keys; Enter and Space on a button press that button.
+ */
+export function commandFor(event, { dialogOpen = false } = {}) {
+  if (event.isComposing || event.keyCode === 229 || event.repeat && event.code !== "KeyJ" && event.code !== "KeyK") return null;
+  if (event.ctrlKey || event.metaKey || event.altKey || dialogOpen) return null;
+  if (inside(event, EDITABLE)) return event.code === "Escape" ? "leave-field" : null;
+  if (event.code === "Slash" && (event.shiftKey || event.key === "?")) return "help";
+  if (event.shiftKey) return null;
+  if ((event.code === "Enter" || event.code === "Space") && inside(event, PRESSABLE)) return null;
+  return KEYS[event.code] ?? null;
+}
+
+/** Listens on `target` and calls `run(command)`; the browser's own meaning of the key is dropped. */
+export function listen(target, run, isDialogOpen) {
+  target.addEventListener("keydown", (event) => {
+    const command = commandFor(event, { dialogOpen: isDialogOpen() });
+    if (command && run(command) !== false) event.preventDefault();
+  });
+}

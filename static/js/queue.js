@@ -1,0 +1,173 @@
+/** The queue at the left: rows are kept and only changed, so that focus, scroll and selection survive. */
+import { arrange, h, icon, shape, text } from "./dom.js";
+import { counter, dateTime } from "./format.js";
+import { GRADES, gradeName, shapeId, statusName, unseen } from "./grades.js";
+import { named, t, tn } from "./i18n.js";
+import { overdue, queueOf, shelved, unseenCounts } from "./store.js";
+
+const ATTENTION = new Set(["failed"]);
+
+/** Whether an agency could not be told: someone must call. */
+export function needsCall(incident) {
+  return (incident.relays ?? []).some((relay) => relay.attention || ATTENTION.has(relay.state));
+}
+
+export class Queue {
+  /** `onOpen(number)`: a row was chosen. */
+  constructor({ onOpen }) {
+    this.onOpen = onOpen;
+    this.list = document.getElementById("queue-list");
+    this.empty = document.getElementById("queue-empty");
+    this.notice = document.getElementById("queue-notice");
+    this.count = document.getElementById("queue-count");
+    this.search = document.getElementById("search");
+    this.grades = new Set(GRADES);
+    this.rows = new Map();
+    this.order = [];
+    this.search.addEventListener("input", () => this.render());
+    this.list.replaceChildren(...Array.from({ length: 6 }, () => h("li", { class: "skeleton" })));
+    this.#buildFilter();
+  }
+
+  /** Shows the view `{incidents, ready}`; `chosen` is the open incident's number, `now` the time shown. */
+  render(view = this.view, chosen = this.chosen, now = this.now) {
+    Object.assign(this, { view, chosen, now });
+    if (!view?.ready) return;
+    const filter = { now, text: this.search.value, grades: this.grades.size < GRADES.length ? this.grades : null };
+    const { rows, hidden } = queueOf(view.incidents, filter);
+    this.order = rows.map(({ number }) => number);
+    arrange(this.list, rows.map((incident) => this.#row(incident)));
+    for (const number of this.rows.keys()) if (!view.incidents.has(number)) this.rows.delete(number);
+    this.#say(view, rows.length, hidden);
+  }
+
+  /** Counts ages and targets on; called every second. */
+  tick(now) {
+    this.now = now;
+    for (const number of this.order) {
+      const row = this.rows.get(number);
+      if (row) this.#count(row, now);
+    }
+  }
+
+  /** Flashes a row that has just come. */
+  mark(number) {
+    const element = this.rows.get(number)?.element;
+    element?.classList.add("fresh");
+    setTimeout(() => element?.classList.remove("fresh"), 1700);
+  }
+
+  /** The number `step` places from `from` in the shown order; the first where `from` is not shown. */
+  neighbour(from, step) {
+    const at = this.order.indexOf(from);
+    if (at < 0) return this.order[step > 0 ? 0 : this.order.length - 1] ?? null;
+    return this.order[Math.max(0, Math.min(this.order.length - 1, at + step))];
+  }
+
+  /** The unacknowledged incident after `from`, round and round. */
+  nextUnseen(from) {
+    const waiting = this.order.filter((number) => unseen(this.view.incidents.get(number)));
+    return waiting[(waiting.indexOf(from) + 1) % waiting.length] ?? null;
+  }
+
+  /** Scrolls the row into sight. */
+  reveal(number) {
+    this.rows.get(number)?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Puts the focus into the search field. */
+  focusSearch() {
+    this.search.focus();
+    this.search.select();
+  }
+
+  #row(incident) {
+    const row = this.rows.get(incident.number) ?? this.#add(incident.number);
+    const chosen = incident.number === this.chosen;
+    row.button.setAttribute("aria-current", String(chosen));
+    row.element.classList.toggle("chosen", chosen);
+    if (row.incident !== incident) this.#fill(row, incident);
+    this.#count(row, this.now);
+    return row.element;
+  }
+
+  #add(number) {
+    const row = { title: h("b"), place: h("span"), age: h("span", { class: "row-age" }), line: h("span", { class: "row-line" }),
+      status: h("span", { class: "row-status" }), due: h("i", { class: "row-due" }), shape: h("span") };
+    row.head = h("span", { class: "row-title" }, row.title, row.place);
+    row.button = h("button", { type: "button", onclick: () => this.onOpen(number) }, row.shape, row.head, row.age, row.line, row.status);
+    row.element = h("li", { class: "row", dataset: { number } }, row.button, row.due);
+    this.rows.set(number, row);
+    return row;
+  }
+
+  #fill(row, incident) {
+    row.incident = incident;
+    row.element.classList.remove(...GRADES);
+    row.element.classList.add(incident.grade);
+    row.element.classList.toggle("unseen-row", unseen(incident));
+    row.element.classList.toggle("attention", needsCall(incident));
+    text(row.title, named(incident.title));
+    text(row.place, incident.place || "");
+    text(row.line, [incident.address, incident.summary].filter(Boolean).join(" · "));
+    row.status.replaceChildren(...this.#status(incident));
+    const mark = h("span", { role: "img", "aria-label": gradeName(incident.grade) }, shape(shapeId(incident), incident.grade));
+    row.shape.replaceWith(mark);
+    row.shape = mark;
+    row.age.title = dateTime(incident.received_at);
+  }
+
+  #status(incident) {
+    if (needsCall(incident)) return [icon("phone-call"), t("Call by hand")];
+    if (shelved(incident, this.now)) return [icon("timer"), t("Shelved")];
+    const joined = incident.event_count > 1 ? ` ×${incident.event_count}` : "";
+    if (unseen(incident)) return [statusName("open") + joined];
+    return [incident.holder ? `${statusName(incident.status)} · ${incident.holder.name}${joined}` : statusName(incident.status) + joined];
+  }
+
+  #count(row, now) {
+    const { incident, due } = row;
+    const started = new Date(incident.received_at).getTime();
+    text(row.age, counter(now - started));
+    const late = overdue(incident, now);
+    const isLate = late != null && late > 0;
+    if (row.late !== isLate) {
+      row.late = isLate;
+      row.element.classList.toggle("overdue", isLate);
+      if (!isLate) row.status.replaceChildren(...this.#status(incident));
+    }
+    if (isLate && !needsCall(incident)) text(row.status, t("Overdue %(time)s", { time: counter(late) }));
+    due.hidden = late == null;
+    if (late != null) due.style.transform = isLate ? "" : `scaleX(${Math.max(0, -late / (-late + now - started)).toFixed(3)})`;
+    const isShelved = shelved(incident, now);
+    row.element.classList.toggle("shelved", isShelved);
+  }
+
+  #say(view, shown, hidden) {
+    const counts = unseenCounts(view.incidents);
+    this.count.replaceChildren(h("b", {}, String(counts.total)), ` ${t("unacknowledged")} / ${view.incidents.size}`);
+    this.notice.hidden = hidden === 0;
+    text(this.notice, tn("The filter hides %(count)s critical or urgent incident.", "The filter hides %(count)s critical or urgent incidents.", hidden));
+    this.empty.hidden = shown > 0;
+    this.list.hidden = shown === 0;
+    if (shown > 0) return;
+    const nothing = view.incidents.size === 0;
+    this.empty.replaceChildren(icon(nothing ? "circle-check" : "search"),
+      h("b", {}, nothing ? t("No open incidents") : t("Nothing matches")),
+      h("span", {}, nothing ? t("New ones appear here by themselves.") : t("Clear the search or the grade filter.")));
+  }
+
+  #buildFilter() {
+    const place = document.getElementById("grade-filter");
+    for (const grade of GRADES) {
+      const button = h("button", { type: "button", class: grade, "aria-pressed": "true", title: gradeName(grade), "aria-label": gradeName(grade) },
+        shape(`g-${grade}`, grade), grade.slice(1));
+      button.addEventListener("click", () => {
+        if (!this.grades.delete(grade)) this.grades.add(grade);
+        button.setAttribute("aria-pressed", String(this.grades.has(grade)));
+        this.render();
+      });
+      place.append(button);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/** The page's one state: what the store knows, which incident is open, whether history is shown. */
+import { get } from "./api.js";
+import { learn, now } from "./clock.js";
+import { h, icon, shape } from "./dom.js";
+import { dateTime } from "./format.js";
+import { shapeId, unseen } from "./grades.js";
+import { named, t } from "./i18n.js";
+import { LiveSocket } from "./socket.js";
+import { alarmFor, toggleMute } from "./sound.js";
+import { applyChanges, applySnapshot, applyTick, emptyState, incidentOf } from "./store.js";
+import { refused } from "./perform.js";
+
+const ARRIVAL_SHOWN_MS = 12000;
+/** A tick whose cursor is ahead of ours this often in a row means that rows were lost on the way. */
+const TICKS_BEHIND = 3;
+
+export class Room {
+  constructor({ boot, me, map, panel, queue, header, player, axis }) {
+    Object.assign(this, { boot, me, map, panel, queue, header, player, axis });
+    this.state = emptyState();
+    this.chosen = null;
+    this.history = null;
+    this.muted = null;
+    this.waiting = [];
+    this.inbox = [];
+    this.behind = 0;
+  }
+
+  /** Opens the live line and starts the clocks. */
+  connect() {
+    const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${this.boot.socket}`;
+    this.socket = new LiveSocket({ address, cursor: () => this.state.cursor, onMessage: (message) => this.#receive(message), onState: () => this.#connection() });
+    this.socket.open();
+    setInterval(() => this.#connection(), 200);
+    setInterval(() => this.#second(), 1000);
+    this.#second();
+  }
+
+  /** What is shown: the live state, or the moment of history. */
+  get view() {
+    return this.history ? { ready: true, incidents: this.history.incidents } : this.state;
+  }
+
+  /** The time shown: now, or the moment of history. */
+  get time() {
+    return this.history ? this.history.at : now();
+  }
+
+  /** Opens an incident (null: none). `look` moves the map to it, `reveal` scrolls the queue. */
+  open(number, { look = false, reveal = false } = {}) {
+    this.chosen = number;
+    this.render();
+    if (reveal && number) this.queue.reveal(number);
+    if (look) this.map.focus(this.#incident());
+  }
+
+  /** Shows the moment `at` (milliseconds), or with null the present again. */
+  async travel(at) {
+    this.travelling = at;
+    if (at != null) {
+      const answer = await get("history", { at: new Date(at).toISOString() }).catch((error) => { refused(error); return null; });
+      if (this.travelling !== at) return;
+      if (!answer) return this.axis.travel(null);
+      this.history = { at, incidents: new Map(answer.incidents.map((incident) => [incident.number, incident])) };
+    } else this.history = null;
+    this.#frame();
+    this.render();
+  }
+
+  /** A promise until this screen shows row `seq` of that incident. */
+  caughtUp(number, seq) {
+    const done = () => (incidentOf(this.state, number)?.version ?? 0) >= seq;
+    return done() ? Promise.resolve() : new Promise((resolve) => this.waiting.push({ done, resolve }));
+  }
+
+  /** The sound button and M: turns sound on where the browser blocks it, else mutes for two minutes or ends that. */
+  async toggleSound() {
+    if (this.player.blocked) await this.player.enable({ test: true });
+    else this.muted = toggleMute(this.muted, now());
+    this.sound();
+  }
+
+  /** Lets sound what must sound now, and says so in the header. */
+  sound() {
+    if (this.muted && now() >= this.muted.until) this.muted = null;
+    const grade = alarmFor(this.state.incidents.values(), { now: now(), muted: this.muted });
+    this.player.set(grade);
+    this.header.showSound({ blocked: this.player.blocked, muted: this.muted, ringing: Boolean(grade) }, now());
+  }
+
+  /** Draws everything from the present state. */
+  render() {
+    const { view, time, chosen } = this;
+    this.queue.render(view, chosen, time);
+    this.map.show(view.incidents, chosen);
+    this.panel.render(this.#incident(), { now: time, historic: Boolean(this.history) });
+    this.header.showUnseen(this.state.incidents);
+    this.sound();
+  }
+
+  #incident() {
+    return this.history ? this.history.incidents.get(this.chosen) ?? null : incidentOf(this.state, this.chosen);
+  }
+
+  /** Messages are gathered and applied once a frame; a hidden page has no frames and uses a timer. */
+  #receive(message) {
+    if (message.at) learn(message.at);
+    this.inbox.push(message);
+    if (this.inbox.length > 1) return;
+    if (document.hidden) setTimeout(() => this.#apply(), 50);
+    else {
+      const frame = requestAnimationFrame(() => { clearTimeout(spare); this.#apply(); });
+      const spare = setTimeout(() => { cancelAnimationFrame(frame); this.#apply(); }, 250);
+    }
+  }
+
+  #apply() {
+    const messages = this.inbox;
+    this.inbox = [];
+    const applied = [];
+    let whole = false;
+    for (const message of messages) {
+      if (message.type === "snapshot") whole = this.#snapshot(message);
+      else if (message.type === "changes") {
+        const result = applyChanges(this.state, message, { contiguous: this.me.families === "all" });
+        if (result.gap) return this.socket.restart({ fresh: true });
+        this.state = result.state;
+        this.behind = 0;
+        applied.push(...result.applied);
+      } else if (message.type === "tick") this.#tick(message);
+    }
+    if (whole || applied.length) this.#changed(applied, whole);
+  }
+
+  #snapshot(message) {
+    if (this.state.ready) this.header.resynced();
+    this.state = applySnapshot(this.state, message);
+    this.behind = 0;
+    this.header.showFeeds(this.state.feeds, now());
+    return true;
+  }
+
+  #tick(message) {
+    this.state = applyTick(this.state, message);
+    this.header.showFeeds(this.state.feeds, now());
+    this.behind = message.cursor === this.state.cursor ? 0 : this.behind + 1;
+    if (this.behind >= TICKS_BEHIND) {
+      this.behind = 0;
+      this.socket.restart();
+    }
+  }
+
+  #changed(applied, whole) {
+    this.waiting = this.waiting.filter((one) => !(one.done() && (one.resolve(), true)));
+    if (!this.history) {
+      this.queue.render(this.state, this.chosen, now());
+      for (const change of applied) if (change.kind === "incident.opened") this.#arrived(change.incident);
+      this.render();
+      if (whole) this.panel.reload();
+      else this.panel.append(applied);
+    } else this.sound();
+    for (const change of applied) if (change.kind === "incident.opened") this.axis.add(change.incident);
+  }
+
+  /** Something new: the row and the map flash; a critical one is also announced. The selection stays where it is. */
+  #arrived(incident) {
+    const current = incidentOf(this.state, incident.number) ?? incident;
+    this.queue.mark(incident.number);
+    this.map.incidents.mark(incident.number);
+    if (current.grade !== "G1" || !unseen(current)) return;
+    const card = h("div", { class: `arrival ${current.grade}` }, shape(shapeId(current), current.grade),
+      h("b", {}, named(current.title)), h("span", {}, current.place || current.address),
+      h("button", { type: "button", onclick: () => { card.remove(); this.open(current.number, { look: true, reveal: true }); } }, t("Open"), icon("arrow-right")));
+    const place = document.getElementById("arrivals");
+    place.prepend(card);
+    while (place.children.length > 3) place.lastElementChild.remove();
+    setTimeout(() => card.remove(), ARRIVAL_SHOWN_MS);
+  }
+
+  #connection() {
+    this.header.showConnection(this.socket.state, this.socket.silence());
+  }
+
+  #second() {
+    this.header.showTime(now());
+    this.queue.tick(this.time);
+    this.panel.tick(this.time);
+    this.map.units.tick();
+    this.axis.tick();
+    if (this.state.ready) this.sound();
+  }
+
+  #frame() {
+    const frame = document.getElementById("history-frame");
+    frame.hidden = !this.history;
+    if (this.history) frame.replaceChildren(h("p", {}, icon("history"), t("History: %(time)s. Actions are off.", { time: dateTime(this.history.at) })));
+  }
+}

@@ -1,0 +1,51 @@
+/** The ledger's rows of one incident in words. */
+import { clock, dateTime } from "./format.js";
+import { h } from "./dom.js";
+import { named, t } from "./i18n.js";
+
+/** Row kinds in words. An unknown kind is shown as it is: nothing that happened is hidden. */
+function kindText(kind) {
+  const names = {
+    "incident.opened": t("Incident opened"), "incident.joined": t("Another event joined"), "incident.acknowledged": t("Acknowledged"),
+    "incident.verifying": t("Verification started"), "incident.confirmed": t("Confirmed as real"), "incident.false_alarm": t("Marked as a false alarm"),
+    "incident.test": t("Marked as a test"), "incident.notified": t("Agency notified"), "incident.responding": t("Units responding"),
+    "incident.resolved": t("Resolved"), "incident.closed": t("Closed"), "incident.reopened": t("Reopened"), "incident.cancelled": t("Cancelled by the source"),
+    "incident.assigned": t("Taken over"), "incident.noted": t("Note"), "incident.shelved": t("Shelved"), "incident.unshelved": t("Back from the shelf"),
+    "incident.merged": t("Merged"), "incident.split": t("Split off"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
+    "relay.attention": t("Relay not delivered"), "relay.accepted": t("Agency accepted"), "relay.declined": t("Agency declined"),
+    "relay.dispatched": t("Unit dispatched"), "relay.unit": t("Unit on its way"), "relay.arrived": t("Unit arrived"), "relay.closed": t("Agency closed its case"),
+    "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"),
+  };
+  return names[kind] ?? kind;
+}
+
+const BAD = new Set(["relay.attention", "relay.declined"]);
+
+/** What a row adds in its own words: a note, a reason, a code from the catalogue. */
+function words(detail, catalogue) {
+  const code = detail?.result_code ?? detail?.reason;
+  const known = [...(catalogue.result_codes ?? []), ...(catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
+  return [known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
+}
+
+function actorText(actor, detail, catalogue) {
+  const slug = detail?.agency ?? (actor?.kind === "agency" ? actor.name : null);
+  const agency = slug && (catalogue.agencies ?? []).find((one) => one.slug === slug);
+  const who = actor?.kind === "system" ? t("system") : actor?.kind === "agency" ? "" : actor?.name ?? "";
+  return [agency ? named(agency.name) : slug, who].filter(Boolean).join(" · ");
+}
+
+/** Repeated unit positions say nothing new: only the last of a run stays. */
+function thinned(changes) {
+  return changes.filter((change, i) => change.kind !== "relay.unit" || changes[i + 1]?.kind !== "relay.unit");
+}
+
+/** The list element of `changes`, the newest first. */
+export function timelineList(changes, catalogue) {
+  return h("ol", { class: "timeline" }, thinned(changes).reverse().map((change) => {
+    const said = words(change.detail, catalogue);
+    const tone = BAD.has(change.kind) ? "bad" : change.actor?.kind ?? "";
+    return h("li", { class: `moment ${tone}`, dataset: { kind: change.kind } }, h("time", { datetime: change.at, title: dateTime(change.at) }, clock(change.at)),
+      h("div", {}, kindText(change.kind), " ", h("small", {}, actorText(change.actor, change.detail, catalogue)), said ? h("q", {}, said) : null));
+  }));
+}
