@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from ocenter import env
@@ -71,6 +72,7 @@ class Supervisor:
         self.environment = dict(os.environ)
         self._stopping = False
         self._lock: IO[str] | None = None
+        self._listener: socket.socket
         self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self) -> int:
@@ -95,7 +97,7 @@ class Supervisor:
         self.console.print("\n[bold]ocenter[/]  통합운영센터 · integrated operations centre\n", highlight=False)
         self._take_lock()
         self._end_leftovers()
-        listener = self._listen()
+        self._listener = self._listen()  # kept, for every restarted web process needs it
         if self.options.demo:
             self._require_free(self.options.agencies_port, "OCENTER_AGENCIES_PORT")
         self._start_servers()
@@ -105,7 +107,7 @@ class Supervisor:
         if self.options.demo:
             with self._step("Demo city"):
                 self._manage("seed_demo")
-        self._start_programs(listener)
+        self._start_programs()
         with self._step("Web page"):
             self._await_ready()
         self._welcome(time.monotonic() - started)
@@ -170,8 +172,8 @@ class Supervisor:
                 child.adopt(bell.start())
             self.environment["OCENTER_REDIS_URL"] = bell.url
 
-    def _start_programs(self, listener: socket.socket) -> None:
-        programs = self._programs(listener)
+    def _start_programs(self) -> None:
+        programs = self._programs(self._listener.fileno())
         for name, argv, descriptors in programs:
             self.family.add(Child(name, self._launcher(name, argv, descriptors))).start()
         self._publish()
@@ -179,9 +181,8 @@ class Supervisor:
             f"  [green]✓[/] {'Processes':<18} {', '.join(name for name, _, _ in programs)}", highlight=False
         )
 
-    def _programs(self, listener: socket.socket) -> list[tuple[str, list[str], list[int]]]:
+    def _programs(self, descriptor: int) -> list[tuple[str, list[str], list[int]]]:
         python, manage = sys.executable, str(self.options.root / "manage.py")
-        descriptor = listener.fileno()
         web = [python, "-m", "uvicorn", "ocenter.asgi:application", "--fd", str(descriptor)]
         web += ["--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--ws-max-size", "65536"]
         web += ["--lifespan", "off", "--no-access-log", "--no-server-header", "--log-level", "warning"]
@@ -343,18 +344,12 @@ class Supervisor:
             for role, user in users.items():
                 table.add_row(role, user["username"], user["password"])
             say()
-            say(_indented(table))
+            say(Padding(table, (0, 0, 0, 2), expand=False))
         say(f"\n  Logs in {self.options.data_dir / 'log'} · Ctrl-C stops everything, data stays\n", highlight=False)
 
 
 class _Stopped(Exception):
     """A signal came while starting."""
-
-
-def _indented(table: Table) -> Table:
-    outer = Table.grid(padding=(0, 0, 0, 2))
-    outer.add_row(table)
-    return outer
 
 
 def _reachable(host: str) -> str:
