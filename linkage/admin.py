@@ -37,10 +37,6 @@ FIXED_AFTER_CREATION: Final = ("municipality", "kind", "slug")
 class LinkedSystemForm(forms.ModelForm):
     """The fields of a linked system; an agency cannot be without the address relays go to."""
 
-    class Meta:
-        model = LinkedSystem
-        fields = "__all__"  # noqa: DJ007 (the admin's fieldsets choose)
-
     def clean(self) -> dict[str, Any]:
         """Refuses an agency without an endpoint."""
         cleaned = super().clean() or self.cleaned_data

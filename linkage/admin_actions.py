@@ -153,7 +153,7 @@ def _page(request: HttpRequest, model_admin: ModelAdmin, system: LinkedSystem, p
         "media": model_admin.media,
         **page,
     }
-    return TemplateResponse(request, PAGE, context, headers={"Cache-Control": "no-store"})
+    return TemplateResponse(request, PAGE, context)  # the site marks every page no-store
 
 
 def _by(request: HttpRequest) -> systems.By:

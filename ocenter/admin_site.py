@@ -6,6 +6,7 @@ The apps' `admin` modules list their pages; this one registers them, so one plac
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from csp.constants import UNSAFE_EVAL
@@ -13,6 +14,7 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.views import LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -27,8 +29,10 @@ from incidents.models import Camera, Change, CorrelationRule, Device, Event, Inc
 from linkage import admin as linkage_admin
 from linkage.models import Attempt, Delivery, LinkedSystem, Relay
 from ocenter.accounts import admin as accounts_admin
+from ocenter.accounts import audit
 from ocenter.accounts.models import AuditEntry, Municipality, User
 from ocenter.accounts.roles import actions_of
+from ocenter.accounts.session import client_address
 from ocenter.admin_overview import overview
 
 OPENING_ACTIONS: Final = frozenset({"administrate", "audit"})
@@ -63,6 +67,22 @@ class OcenterAdminSite(UnfoldAdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Signs out (POST alone) and returns to the login page."""
         return LogoutView.as_view(next_page=settings.LOGOUT_REDIRECT_URL)(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The page for one's own password, audited."""
+        with transaction.atomic():
+            answer = super().password_change(request, extra_context)
+            if answer.status_code == HTTPStatus.FOUND:
+                name = request.user.get_username()
+                audit.record(
+                    actor=name,
+                    action="password.changed",
+                    subject=f"user:{name}",
+                    detail={},
+                    municipality_id=request.user.municipality_id,
+                    address=client_address(request),
+                )
+        return answer
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The overview: links and people that need attention. An auditor starts at the audit chain."""

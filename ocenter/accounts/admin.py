@@ -85,7 +85,12 @@ class UserAdmin(ScopedAdmin, DjangoUserAdmin):
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """The password page, audited. The person's sessions end with the old password."""
         with audited(request):
+            request.audit_changes = {"password": ["***", "***"]}
             return super().user_change_password(request, id, form_url)
+
+    def subject_of(self, obj: User) -> str:
+        """The user name, as signing in and out is recorded."""
+        return f"user:{obj.username}"
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
         """Saves; `is_staff` follows the role, for whatever still asks Django's own flag."""

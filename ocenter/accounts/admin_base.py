@@ -195,13 +195,17 @@ class ScopedAdmin(ModelAdmin):
             self.note(request, "admin.deleted", obj, fields=_contents(obj))
         return super().log_deletions(request, queryset)
 
+    def subject_of(self, obj: models.Model) -> str:
+        """What the audit chain calls `obj`."""
+        return f"{obj._meta.model_name}:{obj.pk}"
+
     def note(self, request: HttpRequest, action: str, obj: models.Model, **detail: Any) -> None:
         """Puts an audit entry on the request, to be written when `audited` ends."""
         request.audit_entries.append(
             audit.Entry(
                 actor=request.user.get_username(),
                 action=action,
-                subject=f"{obj._meta.model_name}:{obj.pk}",
+                subject=self.subject_of(obj),
                 detail={"object": str(obj), **detail},
                 municipality_id=self.municipality_of(obj) or request.user.municipality_id,
                 address=client_address(request),

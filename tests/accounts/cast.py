@@ -45,9 +45,7 @@ class City:
 
 
 def make_user(username, municipality, role="operator", **more):
-    return User.objects.create_user(
-        username=username, password=PASSWORD, municipality=municipality, role=role, **more
-    )
+    return User.objects.create_user(username=username, password=PASSWORD, municipality=municipality, role=role, **more)
 
 
 def make_superuser():
@@ -63,7 +61,11 @@ def make_city(code="30000", name_ko="대전광역시", name_en="Daejeon", prefix
 
 
 def make_system(town, slug, *, kind="agency", **more):
-    defaults = {"name_ko": slug, "name_en": slug, "endpoint": "http://127.0.0.1:9/incidents" if kind == "agency" else ""}
+    defaults = {
+        "name_ko": slug,
+        "name_en": slug,
+        "endpoint": "http://127.0.0.1:9/incidents" if kind == "agency" else "",
+    }
     return LinkedSystem.objects.create(municipality=town, slug=slug, kind=kind, **{**defaults, **more})
 
 

@@ -85,7 +85,13 @@ def test_whatever_json_postgresql_gives_back_verifies(db, detail):
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("10.0.0.1", "10.0.0.1"), ("::ffff:10.0.0.1", "10.0.0.1"), ("FE80::1%eth0", "fe80::1"), ("junk", None), ("", None)],
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("FE80::1%eth0", "fe80::1"),
+        ("junk", None),
+        ("", None),
+    ],
 )
 def test_addresses_are_kept_in_one_form(db, given, kept):
     with transaction.atomic():
@@ -216,9 +222,7 @@ def test_parallel_writers_make_one_whole_chain():
             start.wait(timeout=20)
             for number in range(ENTRIES_EACH):
                 with transaction.atomic():
-                    audit.record(
-                        actor=name, action="race", subject=str(number), detail={}, municipality_id=None
-                    )
+                    audit.record(actor=name, action="race", subject=str(number), detail={}, municipality_id=None)
         except Exception as error:
             failures.append(error)
         finally:

@@ -98,9 +98,7 @@ def test_login_and_logout_are_audited(client, city):
     assert audit.verify().whole
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("operator", "password"), ("nobody", "unknown"), ("late", "not current")]
-)
+@pytest.mark.parametrize(("name", "reason"), [("operator", "password"), ("nobody", "unknown"), ("late", "not current")])
 def test_a_failed_login_is_audited_with_its_address_and_reason(client, city, name, reason):
     make_user("late", city.municipality, employer="Firm", expires_at=timezone.now() - timedelta(seconds=1))
     assert not client.login(request=request_from("10.0.0.7"), username=name, password="wrong")

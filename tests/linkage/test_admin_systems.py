@@ -1,0 +1,284 @@
+"""Linked systems in the admin site: made, tested, their keys and secrets shown once."""
+
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from linkage import systems
+from linkage.models import LinkedSystem, SystemKey
+from ocenter.accounts import audit, keys
+from ocenter.accounts.models import AuditEntry
+from tests.accounts.cast import make_city, make_superuser, make_system
+
+ADD = "admin:linkage_linkedsystem_add"
+CHANGE = "admin:linkage_linkedsystem_change"
+NEW_AGENCY = {
+    "kind": "agency", "slug": "fire119", "name_ko": "소방", "name_en": "Fire", "enabled": "on",
+    "endpoint": "http://127.0.0.1:8100/fire119/incidents", "callback_base_url": "", "phone": "042-000-0119",
+    "allowed_network": "127.0.0.0/8", "quiet_limit_s": "60", "reads": ["FIR", "RES"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def city(db):
+    return make_city()
+
+
+@pytest.fixture
+def other(db):
+    return make_city(code="36110", name_ko="세종특별자치시", name_en="Sejong", prefix="other-")
+
+
+@pytest.fixture
+def page(client, city):
+    client.force_login(city.administrator)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def server():
+    """A real HTTP server on this machine that answers 405 to GET, as a relay's endpoint does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(405)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{found.server_port}/incidents"
+    found.shutdown()
+    found.server_close()
+
+
+def do(name, *args):
+    return reverse(f"admin:linkage_linkedsystem_{name}", args=args)
+
+
+def form_of(system, **changes):
+    data = {
+        "name_ko": system.name_ko, "name_en": system.name_en, "endpoint": system.endpoint, "phone": system.phone,
+        "enabled": "on", "callback_base_url": "", "allowed_network": system.allowed_network, "reads": system.reads,
+        "keys-TOTAL_FORMS": "0", "keys-INITIAL_FORMS": "0", **changes,
+    }  # fmt: skip
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def test_an_administrator_links_an_agency(page, city):
+    assert page.post(reverse(ADD), NEW_AGENCY).status_code == 302
+    system = LinkedSystem.objects.get(slug="fire119")
+    assert system.municipality == city.municipality and system.reads == ["FIR", "RES"] and system.enabled
+
+
+def test_an_administrator_links_a_feed(page, city):
+    data = {**NEW_AGENCY, "kind": "feed", "slug": "sensors", "endpoint": "", "phone": ""}
+    assert page.post(reverse(ADD), data).status_code == 302
+    assert LinkedSystem.objects.get(slug="sensors").kind == "feed"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("endpoint", ""), ("endpoint", "ftp://x/"), ("allowed_network", "10.0.0"), ("allowed_network", ""),
+        ("slug", "police112"), ("slug", "with space"), ("reads", ["XXX"]), ("name_ko", ""), ("kind", "spy"),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_beside_its_field(page, field, value):
+    answer = page.post(reverse(ADD), {**NEW_AGENCY, field: value})
+    assert answer.status_code == 200
+    form = answer.context["adminform"].form
+    assert field in form.errors or field == "slug" and form.non_field_errors()
+
+
+def test_what_counterparts_know_a_system_by_stays(page, city):
+    data = form_of(city.agency, slug="renamed", kind="feed", name_en="New name")
+    assert page.post(reverse(CHANGE, args=[city.agency.pk]), data).status_code == 302
+    city.agency.refresh_from_db()
+    assert (city.agency.slug, city.agency.kind, city.agency.name_en) == ("police112", "agency", "New name")
+
+
+def test_a_change_is_audited_with_before_and_after(page, city):
+    page.post(reverse(CHANGE, args=[city.agency.pk]), form_of(city.agency, enabled=None, reads=["BEL"]))
+    entry = AuditEntry.objects.first()
+    assert entry.action == "admin.changed" and entry.subject == f"linkedsystem:{city.agency.pk}"
+    assert entry.detail["changes"] == {"enabled": [True, False], "reads": [[], ["BEL"]]}
+
+
+def test_only_a_superuser_grants_further_municipalities(page, client, city, other):
+    central = make_system(city.municipality, "central", kind="central")
+    shown = page.get(reverse(CHANGE, args=[central.pk])).context["adminform"].form.fields
+    assert "covers" not in shown
+    page.post(reverse(CHANGE, args=[central.pk]), form_of(central, covers=[other.municipality.pk]))
+    assert not central.covers.exists()
+    client.force_login(make_superuser())
+    client.post(reverse(CHANGE, args=[central.pk]), form_of(central, covers=[other.municipality.pk]))
+    assert central.covers.get() == other.municipality
+
+
+# --- keys ---
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(page, city):
+    assert page.get(do("issue_key", city.feed.pk)).status_code == 200
+    assert not SystemKey.objects.exists(), "looking issues nothing"
+    answer = page.post(do("issue_key", city.feed.pk), {"label": "gateway"})
+    secret = answer.context["secret"]
+    key = SystemKey.objects.get()
+    assert secret in answer.content.decode() and "no-store" in answer.headers["Cache-Control"]
+    assert key.system == city.feed and keys.matches(secret, key.digest) and key.prefix in secret
+    assert secret.split("_", 2)[2] not in str(list(SystemKey.objects.values()) + list(AuditEntry.objects.values()))
+    assert secret not in str(page.session.items())
+    again = page.get(reverse(CHANGE, args=[city.feed.pk])).content.decode()
+    assert key.prefix in again and secret not in again and key.digest not in again
+
+
+def test_issuing_and_revoking_a_key_is_audited(page, city):
+    page.post(do("issue_key", city.feed.pk), {"label": "gateway"})
+    key = SystemKey.objects.get()
+    assert AuditEntry.objects.first().action == "key.issued"
+    assert AuditEntry.objects.first().detail["prefix"] == key.prefix
+    page.post(do("revoke", city.feed.pk, key.pk))
+    assert AuditEntry.objects.first().action == "key.revoked"
+    assert audit.verify().whole
+
+
+def test_a_key_with_an_expiry_in_the_past_is_refused(page, city):
+    answer = page.post(do("issue_key", city.feed.pk), {"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"})
+    assert answer.status_code == 200 and not SystemKey.objects.exists()
+
+
+def test_a_key_ends_at_its_expiry(page, city):
+    at = timezone.localtime() + timedelta(hours=1)
+    data = {"expires_at_0": at.strftime("%Y-%m-%d"), "expires_at_1": at.strftime("%H:%M:%S")}
+    page.post(do("issue_key", city.feed.pk), data)
+    key = SystemKey.objects.get()
+    assert key.is_current() and not key.is_current(at + timedelta(seconds=1))
+
+
+def test_a_revoked_key_is_dead_and_revoking_again_changes_nothing(page, city):
+    systems.key_issue(system=city.feed, by=systems.By("x"))
+    key = SystemKey.objects.get()
+    assert page.get(do("revoke", city.feed.pk, key.pk)).status_code == 200
+    key.refresh_from_db()
+    assert key.is_current(), "looking revokes nothing"
+    page.post(do("revoke", city.feed.pk, key.pk))
+    key.refresh_from_db()
+    first = key.revoked_at
+    page.post(do("revoke", city.feed.pk, key.pk))
+    key.refresh_from_db()
+    assert not key.is_current() and key.revoked_at == first
+    assert AuditEntry.objects.filter(action="key.revoked").count() == 1
+
+
+def test_a_system_cannot_revoke_anothers_key(page, city):
+    systems.key_issue(system=city.feed, by=systems.By("x"))
+    assert page.post(do("revoke", city.agency.pk, SystemKey.objects.get().pk)).status_code == 404
+    assert SystemKey.objects.get().is_current()
+
+
+# --- the signing secret ---
+
+
+def test_a_signing_secret_is_shown_once_and_kept_encrypted(page, city):
+    assert page.get(do("renew_secret", city.agency.pk)).status_code == 200
+    city.agency.refresh_from_db()
+    assert city.agency.secret == ""
+    answer = page.post(do("renew_secret", city.agency.pk))
+    city.agency.refresh_from_db()
+    secret = answer.context["secret"]
+    assert secret.startswith("whsec_") and city.agency.secret == secret
+    assert secret not in city.agency.sealed_secret and "no-store" in answer.headers["Cache-Control"]
+    assert secret not in page.get(reverse(CHANGE, args=[city.agency.pk])).content.decode()
+    assert AuditEntry.objects.first().action == "secret.renewed" and secret not in str(AuditEntry.objects.values())
+
+
+# --- the test of a connection ---
+
+
+def test_testing_a_connection_really_calls_and_keeps_the_contact(page, city, server):
+    LinkedSystem.objects.filter(pk=city.agency.pk).update(endpoint=server, last_error="old")
+    answer = page.post(do("test", city.agency.pk), follow=True)
+    city.agency.refresh_from_db()
+    assert city.agency.last_error == "" and timezone.now() - city.agency.last_contact_at < timedelta(seconds=30)
+    shown = answer.content.decode()
+    assert "Reachable (HTTP 405)" in shown and "127.0.0.1" in shown and " ms" in shown
+    entry = AuditEntry.objects.first()
+    assert entry.action == "system.tested" and entry.detail["ok"] is True and entry.detail["status"] == 405
+
+
+def test_a_failed_test_is_kept_as_the_last_error(page, city):
+    answer = page.post(do("test", city.agency.pk), follow=True)
+    city.agency.refresh_from_db()
+    assert "refuses the connection" in city.agency.last_error and city.agency.last_error_at
+    assert "refuses the connection" in answer.content.decode()
+
+
+def test_a_test_keeps_to_the_allowed_network(page, city, server):
+    LinkedSystem.objects.filter(pk=city.agency.pk).update(endpoint=server, allowed_network="10.0.0.0/8")
+    page.post(do("test", city.agency.pk))
+    city.agency.refresh_from_db()
+    assert "allowed network" in city.agency.last_error
+
+
+def test_several_are_tested_from_the_list(page, city, server):
+    LinkedSystem.objects.filter(pk=city.agency.pk).update(endpoint=server)
+    chosen = {"action": "test_connections", "_selected_action": [city.agency.pk, city.feed.pk]}
+    shown = page.post(do("changelist"), chosen, follow=True).content.decode()
+    assert "Reachable" in shown and "nothing to call" in shown
+
+
+def test_testing_by_get_is_refused(page, city):
+    assert page.get(do("test", city.agency.pk)).status_code == 405
+
+
+# --- borders ---
+
+
+@pytest.mark.parametrize("name", ["test", "issue_key", "renew_secret"])
+def test_nothing_is_done_to_anothers_system(page, city, other, name):
+    assert page.post(do(name, other.agency.pk)).status_code == 404
+    other.agency.refresh_from_db()
+    assert not other.agency.keys.exists() and not other.agency.sealed_secret and not other.agency.last_error
+
+
+def test_anothers_key_cannot_be_revoked(page, city, other):
+    systems.key_issue(system=other.feed, by=systems.By("x"))
+    assert page.post(do("revoke", other.feed.pk, SystemKey.objects.get().pk)).status_code == 404
+    assert SystemKey.objects.get().is_current()
+
+
+def test_anothers_system_is_not_tested_from_the_list(page, city, other):
+    page.post(do("changelist"), {"action": "test_connections", "_selected_action": [other.agency.pk]})
+    other.agency.refresh_from_db()
+    assert other.agency.last_error == ""
+
+
+@pytest.mark.parametrize("role", ["operator", "supervisor", "auditor"])
+@pytest.mark.parametrize("name", ["test", "issue_key", "renew_secret"])
+def test_other_roles_do_nothing_to_a_system(client, city, role, name):
+    client.force_login(getattr(city, role))
+    assert client.post(do(name, city.agency.pk), follow=True).status_code in (403, 404)
+    assert not city.agency.keys.exists()
+
+
+def test_personal_data_and_secrets_are_covered_in_deliveries_and_attempts(page, city):
+    pages = [
+        reverse("admin:linkage_delivery_change", args=[city.delivery.pk]),
+        reverse("admin:linkage_attempt_change", args=[city.attempt.pk]),
+        reverse("admin:linkage_attempt_changelist"),
+        reverse("admin:incidents_event_change", args=[city.event.pk]),
+    ]
+    for address in pages:
+        shown = page.get(address).content.decode()
+        assert "010-1234-5678" not in shown and "010-****-5678" not in shown, address
+        assert "whsec_abcdefgh" not in shown, address
+    assert "battery" in page.get(pages[-1]).content.decode()
