@@ -75,7 +75,7 @@ class Catalogue(CallerView):
             "agencies": [
                 {"slug": one.slug, "name": one.name, "phone": one.phone, "enabled": one.enabled} for one in agencies
             ],
-            "ack_targets_s": {grade: int(target.total_seconds()) for grade, target in ACK_TARGET.items()},
+            "ack_targets_s": {str(grade): int(target.total_seconds()) for grade, target in ACK_TARGET.items()},
         }
         return json_response(body)
 
