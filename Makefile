@@ -19,7 +19,7 @@ lint: setup-dev
 	@$(VENV)/lint-imports --no-logo
 
 js: setup-dev
-	@$(NODE) --test tests/js/
+	@find tests/js -name '*.test.*js' | sort | xargs -r $(NODE) --test
 
 unit: setup-dev
 	@$(VENV)/python -m pytest $(ARGS)
