@@ -22,7 +22,7 @@ from incidents.ledger import Cursor, CursorGone
 from incidents.live import protocol
 from incidents.live.hub import Hub, Stream, hub
 from incidents.live.reading import visible_rows
-from incidents.live.snapshot import take_snapshot
+from incidents.live.snapshot import snapshot_for
 from linkage.access import access_of_key
 from ocenter.accounts.dbthread import DatabaseThread
 from ocenter.accounts.principal import Principal, principal_of_user
@@ -110,7 +110,7 @@ class _Socket:
         if resumed is not None:
             self._at = resumed
             return
-        self._at, text = await _database.run(take_snapshot, self._caller)
+        self._at, text = await _database.run(snapshot_for, self._caller)
         await self._send(text)
 
     async def _heads(self, current: Cursor) -> Cursor:
@@ -124,7 +124,7 @@ class _Socket:
             for stream in streams:
                 await self._send_new(stream)
             if loop.time() >= tick_at:
-                feeds = streams[0].feeds if len(streams) == 1 else "[]"
+                feeds = [stream.feeds for stream in streams]
                 await self._send(protocol.tick_message(self._at, timezone.now(), feeds))
                 tick_at = loop.time() + TICK_SECONDS
             if loop.time() >= check_at:

@@ -21,9 +21,10 @@ def changes_message(cursor: Cursor, bodies: Iterable[str]) -> str:
     return f'{{"type":"changes","cursor":"{write_cursor(cursor)}","changes":[{",".join(bodies)}]}}'
 
 
-def tick_message(cursor: Cursor, at: datetime, feeds: str) -> str:
-    """A sign of life with the server's clock; `feeds` is the feeds' state as JSON text."""
-    return f'{{"type":"tick","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","feeds":{feeds}}}'
+def tick_message(cursor: Cursor, at: datetime, feeds: Iterable[str]) -> str:
+    """A sign of life with the server's clock; `feeds` are the feeds' states, a JSON array per municipality."""
+    states = ",".join(inner for one in feeds if (inner := one[1:-1]))
+    return f'{{"type":"tick","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","feeds":[{states}]}}'
 
 
 def snapshot_message(cursor: Cursor, at: datetime, incidents: list[Any], total: int, feeds: str) -> str:

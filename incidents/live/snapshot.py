@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from django.db import connection, transaction
@@ -18,10 +19,24 @@ from ocenter.accounts.principal import Principal
 
 # A screen that wants more than this is not read by anybody; the most urgent and newest come.
 INCIDENTS_AT_MOST: Final = 3_000
+# After a restart every console comes back at once: those who see the same share one snapshot this long.
+SHARE_SECONDS: Final = 1.0
+
+_recent: dict[frozenset[int], tuple[float, Cursor, str]] = {}
 
 
-def take_snapshot(caller: Principal) -> tuple[Cursor, str]:
+def snapshot_for(caller: Principal) -> tuple[Cursor, str]:
     """The cursor and the snapshot message for the caller. Rows after the cursor continue it exactly."""
+    if caller.families is not None:
+        return _take(caller)
+    known = _recent.get(caller.municipalities)
+    if known is None or known[0] < time.monotonic():
+        known = (time.monotonic() + SHARE_SECONDS, *_take(caller))
+        _recent[caller.municipalities] = known
+    return dict(known[1]), known[2]
+
+
+def _take(caller: Principal) -> tuple[Cursor, str]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             # One view for both reads: else a change between them would be shown twice or never.
