@@ -8,7 +8,7 @@ sending it again changes nothing and gets the same incident.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from incidents import ledger
 from incidents.correlate import Candidate, Index, Match, Rules
-from incidents.models import Event, Incident
+from incidents.models import Device, Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.reports import Report
 from incidents.selectors import INCIDENT_RELATED, relays_by_subject
@@ -61,7 +61,7 @@ def events_receive(*, municipality: Municipality, arrivals: Sequence[Arrival]) -
     """
     lock_intake(municipality.pk)
     known = _known_events(arrivals)
-    fresh = _first_of_each(arrivals, known)
+    fresh = _located(municipality, _first_of_each(arrivals, known))
     targets, placed = _correlate(municipality, fresh)
     _store(municipality, targets)
     known |= {key: target.incident.number for key, target in placed.items()}
@@ -103,6 +103,22 @@ def _first_of_each(arrivals: Sequence[Arrival], known: dict[tuple[int, str], str
         if _key(arrival) not in known:
             fresh.setdefault(_key(arrival), arrival)
     return list(fresh.values())
+
+
+def _located(municipality: Municipality, fresh: Sequence[Arrival]) -> Sequence[Arrival]:
+    """Gives events that name a registered device but no position the device's position."""
+    wanted = {one.report.device_id for one in fresh if one.report.lat is None and one.report.device_id}
+    if not wanted:
+        return fresh
+    devices = Device.objects.filter(municipality=municipality, device_id__in=wanted)
+    places = {device_id: (lat, lon) for device_id, lat, lon in devices.values_list("device_id", "lat", "lon")}
+    return [_placed(one, places.get(one.report.device_id)) for one in fresh]
+
+
+def _placed(arrival: Arrival, place: tuple[float, float] | None) -> Arrival:
+    if arrival.report.lat is not None or place is None:
+        return arrival
+    return arrival._replace(report=replace(arrival.report, lat=place[0], lon=place[1]))
 
 
 def _correlate(
