@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "channels",
     "leaflet",
     "rest_framework",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
@@ -152,7 +151,6 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     # The key first: its challenge is what a 401 names.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "incidents.api.authentication.KeyAuthentication",
