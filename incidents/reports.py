@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
+import orjson
 from django.utils.translation import gettext as _
 
 from incidents.codes import CODES, Grade
@@ -19,7 +21,9 @@ SUMMARY_LENGTH: Final = 500
 ADDRESS_LENGTH: Final = 300
 DEVICE_ID_LENGTH: Final = 120
 ATTRIBUTES_BYTES: Final = 16_384
+ATTRIBUTES_DEPTH: Final = 32  # deeper nesting would exhaust the stack of whoever writes it out again
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 FIELDS: Final = frozenset(
     {"id", "code", "occurred_at", "lat", "lon", "grade", "summary", "address", "device_id", "attributes"}
 )
@@ -61,6 +65,26 @@ class NotUnderstood(Exception):
         self.errors = errors
 
 
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and (text.isascii() or not _SURROGATE.search(text))
+
+
+def _is_json(value: Any, depth: int) -> bool:
+    """Whether `value` is JSON that PostgreSQL can hold, nested at most `depth` deep."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    if isinstance(value, dict):
+        return depth > 0 and all(isinstance(k, str) and storable(k) and _is_json(v, depth - 1) for k, v in value.items())
+    if isinstance(value, list):
+        return depth > 0 and all(_is_json(one, depth - 1) for one in value)
+    return value is None
+
+
 class _Reader:
     """Reads fields one by one and collects what is wrong, so that a sender learns everything at once."""
 
@@ -75,13 +99,13 @@ class _Reader:
         value = self._raw.get(field)
         if value is None and not required:
             return ""
-        if isinstance(value, int) and not isinstance(value, bool) and field == "id":
+        if type(value) is int and field == "id" and abs(value) < 2**63:
             value = str(value)
         if not isinstance(value, str) or (required and not value.strip()):
             self.wrong(field, _("A text is needed."))
             return ""
-        if "\x00" in value:
-            self.wrong(field, _("The text holds a NUL character; leave it out."))
+        if not storable(value):
+            self.wrong(field, _("The text holds a NUL or half a surrogate pair; leave it out."))
             return ""
         if len(value) > limit:
             self.wrong(field, _("At most %(limit)d characters; these are %(count)d.") % {"limit": limit, "count": len(value)})
@@ -93,11 +117,12 @@ class _Reader:
             if field not in self._raw:
                 self.wrong(field, _("A number in degrees (WGS84) is needed, or null where the place is unknown."))
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong(field, _("A number in degrees (WGS84) is needed, or null where the place is unknown."))
             return None
-        if abs(value) > bound:
-            self.wrong(field, _("%(value)s is out of range: WGS84 degrees from -%(bound)d to %(bound)d.") % {"value": value, "bound": bound})
+        # Written so that NaN fails it too.
+        if not -bound <= value <= bound:
+            self.wrong(field, _("Out of range: WGS84 degrees from -%(bound)d to %(bound)d.") % {"bound": bound})
             return None
         return float(value)
 
@@ -114,7 +139,8 @@ class _Reader:
         if not datetime(1970, 1, 2, tzinfo=UTC) < at <= now + FUTURE_TOLERANCE:
             self.wrong(field, _("The time lies in the future or before 1970; check the source's clock."))
             return now
-        return at
+        # UTC, as the database gives it back: the ledger's rows and a fresh reading then agree to the letter.
+        return at.astimezone(UTC)
 
     def one_of(self, field: str, known: Callable[[str], bool], message: str, *, required: bool) -> str | None:
         value = self._raw.get(field)
@@ -132,9 +158,8 @@ class _Reader:
         if not isinstance(value, dict):
             self.wrong("attributes", _("An object is needed."))
             return {}
-        text = repr(value)
-        if "\\x00" in text or len(text) > ATTRIBUTES_BYTES:
-            self.wrong("attributes", _("At most 16 KiB, without NUL characters."))
+        if not _is_json(value, ATTRIBUTES_DEPTH) or len(orjson.dumps(value)) > ATTRIBUTES_BYTES:
+            self.wrong("attributes", _("At most 16 KiB of JSON, 32 levels deep, without NUL characters."))
         return value
 
 
