@@ -38,14 +38,19 @@ class Match(NamedTuple):
 
 @dataclass
 class Candidate:
-    """An incident an event might join. `key` is the caller's; times move as events join."""
+    """An incident an event might join. `key` is the caller's; its span of time grows as later events join."""
 
     key: int
     family: str
     grade: str
     lat: float
     lon: float
+    first_event_at: datetime
     last_event_at: datetime
+
+    def gap_s(self, at: datetime) -> float:
+        """Seconds between `at` and the incident's span of time; 0 inside it: a device that was offline reports late."""
+        return max((self.first_event_at - at).total_seconds(), (at - self.last_event_at).total_seconds(), 0.0)
 
 
 class Rules:
@@ -87,7 +92,7 @@ class Index:
         rule = self._rules.of(code)
         best: tuple[float, float, Candidate] | None = None
         for candidate in self._around(family, lat, lon):
-            gap = abs((at - candidate.last_event_at).total_seconds())
+            gap = candidate.gap_s(at)
             if gap > rule.window_s or grade < candidate.grade:
                 continue
             distance = distance_m(lat, lon, candidate.lat, candidate.lon)
@@ -100,9 +105,10 @@ class Index:
         return Match(candidate.key, distance, gap, rule)
 
     def _place(self, lat: float, lon: float) -> tuple[int, int]:
-        # A degree of longitude shrinks towards the poles, so a row's columns are wider in degrees.
+        # A degree of longitude shrinks towards the poles, so a row's columns are wider in degrees: wide enough
+        # for a radius drawn from the row beyond, too.
         row = math.floor(lat / self._cell)
-        width = self._cell / max(math.cos(math.radians((abs(row) + 1) * self._cell)), 0.01)
+        width = self._cell / max(math.cos(math.radians((abs(row) + 2) * self._cell)), 0.01)
         return row, math.floor(lon / width)
 
     def _around(self, family: str, lat: float, lon: float) -> Iterable[Candidate]:

@@ -137,7 +137,7 @@ def _correlate(
         candidates = [one for one in candidates if one[0] not in chosen or one[0] in locked]
 
 
-CandidateRow = tuple[int, str, str, float, float, datetime]
+CandidateRow = tuple[int, str, str, float, float, datetime, datetime]
 
 
 def _candidates(municipality_id: int, fresh: Sequence[Arrival], rules: Rules) -> list[CandidateRow]:
@@ -150,12 +150,10 @@ def _candidates(municipality_id: int, fresh: Sequence[Arrival], rules: Rules) ->
             municipality_id=municipality_id,
             family__in={one.family for one in located},
             status__in=JOINABLE,
-            last_event_at__range=(
-                min(one.occurred_at for one in located) - window,
-                max(one.occurred_at for one in located) + window,
-            ),
+            last_event_at__gte=min(one.occurred_at for one in located) - window,
+            occurred_at__lte=max(one.occurred_at for one in located) + window,
             lat__isnull=False,
-        ).values_list("id", "family", "grade", "lat", "lon", "last_event_at")
+        ).values_list("id", "family", "grade", "lat", "lon", "occurred_at", "last_event_at")
     )
 
 
@@ -172,7 +170,8 @@ def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[Candidate
             lat=report.lat, lon=report.lon, at=report.occurred_at,
         )  # fmt: skip
         if plan[n] is None:
-            index.add(Candidate(-n - 1, report.family, report.grade, report.lat, report.lon, report.occurred_at))
+            at = report.occurred_at
+            index.add(Candidate(-n - 1, report.family, report.grade, report.lat, report.lon, at, at))
     return plan
 
 
