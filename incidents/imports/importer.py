@@ -115,9 +115,9 @@ def import_registry(
     with transaction.atomic():
         # NO KEY: rows that refer to the municipality (every new event) need not wait.
         Municipality.objects.select_for_update(no_key=True).get(pk=municipality.pk)
-        shelf = _cameras(municipality, source)
-        outcome.absent = shelf.absent(cameras) if cameras else 0
-        for shelf, things in ((shelf, cameras), (_devices(municipality), devices)):
+        camera_shelf = _cameras(municipality, source)
+        outcome.absent = camera_shelf.absent(cameras) if cameras else 0
+        for shelf, things in ((camera_shelf, cameras), (_devices(municipality), devices)):
             for start in range(0, len(things), BATCH):
                 batch = things[start : start + BATCH]
                 shelf.store(batch, outcome, dry_run=dry_run)

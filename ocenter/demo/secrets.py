@@ -6,21 +6,17 @@ agencies and city. Only hashes are in the database, so these files are the one p
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-DEMO_FILE: Final = "demo.json"
+from linkage.demofile import DEMO_FILE, Document, read_json
+
 SIMULATORS_FILE: Final = "simulators.json"
 # Without look-alikes: people type these from a terminal into a form. 60 bits.
 PASSWORD_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 PASSWORD_GROUPS: Final = 3
 PASSWORD_GROUP_LENGTH: Final = 4
-
-Document = dict[str, Any]
 
 
 def new_password() -> str:
@@ -36,8 +32,8 @@ class Remembered:
     """What an earlier start wrote into the data directory; nothing where there was none."""
 
     def __init__(self, directory: Path) -> None:
-        self._demo = _read(directory / DEMO_FILE)
-        self._simulators = _read(directory / SIMULATORS_FILE)
+        self._demo = read_json(directory / DEMO_FILE)
+        self._simulators = read_json(directory / SIMULATORS_FILE)
 
     def password(self, city_code: str, role: str) -> str | None:
         """The password of the city's account with this role."""
@@ -56,21 +52,3 @@ class Remembered:
         if self._simulators.get("municipality") != city_code:
             return None
         return self._simulators.get("feeds", {}).get(slug, {}).get("key")
-
-
-def write_private(path: Path, document: Document) -> None:
-    """Writes JSON that only the owner may read (0600), whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600 from the start
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(document, file, ensure_ascii=False, indent=2)
-        file.write("\n")
-    os.replace(temporary, path)
-
-
-def _read(path: Path) -> Document:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -18,12 +18,13 @@ from django.db import transaction
 
 from incidents import basemap
 from incidents.models import Camera, Device, LedgerHead
+from linkage.demofile import DEMO_FILE, Document, write_private
 from linkage.models import LinkedSystem, SystemKey
 from ocenter.accounts import keys
 from ocenter.accounts.models import Municipality, User
 from ocenter.demo import scenery
 from ocenter.demo.cities import AGENCIES, CENTRAL, CENTRAL_READER, DAEJEON, DEMO_FEED, FEEDS, SEJONG, City, System
-from ocenter.demo.secrets import DEMO_FILE, SIMULATORS_FILE, Document, Remembered, new_password, write_private
+from ocenter.demo.secrets import SIMULATORS_FILE, Remembered, new_password
 
 PUBLISHED_KEYS: Final = (DEMO_FEED, "police112", "fire119", "disaster")  # and `central`, which both cities share
 KEY_LABEL: Final = "demo"

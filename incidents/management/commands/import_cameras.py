@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +18,10 @@ from incidents.imports.importer import Outcome, Registry, import_registry, read_
 from incidents.imports.profiles import Profile, UnknownProfile, detect, named
 from incidents.imports.report import write_report
 from incidents.imports.table import Table, Unreadable, read_table
+from linkage.demofile import demo_document
 from ocenter.accounts.models import Municipality
 
 REPORTS_FOLDER: Final = "imports"
-DEMO_FILE: Final = "demo.json"
 # The share of a file that must lie inside a boundary for the file to be that municipality's.
 OWN_SHARE: Final = 0.5
 
@@ -83,7 +82,7 @@ class Command(BaseCommand):
     def _demo_or_refuse(self, registry: Registry, known: list[Municipality]) -> Municipality:
         where = ", ".join(place for place, _ in registry.whereabouts().most_common(3)) or "no known place"
         said = f"The file's positions ({where}) lie in no municipality's boundary"
-        demo = next((one for one in known if one.code == _demo_code()), None)
+        demo = next((one for one in known if one.code == demo_document().get("municipality")), None)
         if demo is None:
             raise CommandError(f"{said}: name one with --municipality. {_remedy(known)}")
         self.stdout.write(
@@ -145,13 +144,6 @@ def _profile(table: Table, name: str | None) -> Profile:
 def _remedy(known: list[Municipality]) -> str:
     there = ", ".join(f"{one.code} {one.name_ko}" for one in known)
     return f"There are: {there}." if there else "There is none yet: create one in the admin (Municipalities)."
-
-
-def _demo_code() -> str | None:
-    try:
-        return json.loads((Path(settings.DATA_DIR) / DEMO_FILE).read_text(encoding="utf-8")).get("municipality")
-    except (OSError, ValueError):
-        return None
 
 
 @contextmanager

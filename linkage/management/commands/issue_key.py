@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from linkage.models import LinkedSystem, SystemKey
-from ocenter.accounts import keys
+from linkage.models import LinkedSystem
+from linkage.systems import By, key_issue
 
 
 class Command(BaseCommand):
@@ -22,10 +22,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the key alone on standard output. Raises CommandError where SYSTEM is unknown or ambiguous."""
         system = find_system(options["system"])
-        key = keys.make_key()
-        SystemKey.objects.create(system=system, prefix=key.prefix, digest=key.digest, label=options["label"][:60])
+        secret = key_issue(system=system, by=By("manage.py issue_key"), label=options["label"][:60])
         self.stderr.write(f"A new key for {system.municipality.code}:{system.slug}. It is not shown again.")
-        self.stdout.write(key.secret)
+        self.stdout.write(secret)
 
 
 def find_system(name: str) -> LinkedSystem:

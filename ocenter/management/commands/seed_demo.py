@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from ocenter.demo.secrets import DEMO_FILE
+from linkage.demofile import DEMO_FILE
 from ocenter.demo.seed import Addresses, seed
 
 

@@ -1,0 +1,20 @@
+"""The formats feeds speak, one folder each. A new one is a folder and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from linkage.feeds.base import Feed, NotADocument
+from linkage.feeds.events_json import EventsJson
+from linkage.feeds.its import Its
+from linkage.feeds.montgomery_911 import Montgomery911
+
+FEEDS: Final[dict[str, Feed]] = {feed.name: feed for feed in (Its(), Montgomery911(), EventsJson())}
+
+
+def recognise(document: bytes) -> Feed:
+    """The format of a document. Raises NotADocument naming those there are."""
+    for feed in FEEDS.values():
+        if feed.recognises(document):
+            return feed
+    raise NotADocument(f"No known format; there are: {', '.join(FEEDS)}.")
