@@ -105,14 +105,18 @@ class Index:
         return Match(candidate.key, distance, gap, rule)
 
     def _place(self, lat: float, lon: float) -> tuple[int, int]:
+        row = math.floor(lat / self._cell)
+        return row, self._column(row, lon)
+
+    def _column(self, row: int, lon: float) -> int:
         # A degree of longitude shrinks towards the poles, so a row's columns are wider in degrees: wide enough
         # for a radius drawn from the row beyond, too.
-        row = math.floor(lat / self._cell)
         width = self._cell / max(math.cos(math.radians((abs(row) + 2) * self._cell)), 0.01)
-        return row, math.floor(lon / width)
+        return math.floor(lon / width)
 
     def _around(self, family: str, lat: float, lon: float) -> Iterable[Candidate]:
-        for row_step in (-self._cell, 0.0, self._cell):
-            row, column = self._place(lat + row_step, lon)
+        middle = math.floor(lat / self._cell)
+        for row in (middle - 1, middle, middle + 1):
+            column = self._column(row, lon)
             for step in (-1, 0, 1):
                 yield from self._cells.get((family, row, column + step), ())

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from incidents.correlate import Candidate, Index, Rule, Rules
@@ -112,6 +112,7 @@ degrees = st.floats(-0.03, 0.03)
 
 
 @settings(max_examples=300, deadline=None)
+@example(-2.8e-218, 0.0, 1, [(0.0078125, 0.0)])
 @given(
     st.floats(-85, 85), st.floats(-179, 179), st.sampled_from([1, 150, 3_000, 10_000]),
     st.lists(st.tuples(degrees, degrees), min_size=1, max_size=20),
