@@ -12,7 +12,7 @@ from django.views.generic import TemplateView
 
 from ocenter.accounts.models import Municipality
 
-STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "relay", "dialog", "axis", "map")
+STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map")
 
 
 class Console(LoginRequiredMixin, TemplateView):

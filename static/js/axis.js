@@ -9,6 +9,8 @@ const HOURS = 6;
 const BUCKETS = 72;
 const STEP_S = 60;
 const RELOAD_MS = 60000;
+/** Incidents that fill the chart's height at least, so that one alone does not look like a flood. */
+const LEAST_HEIGHT = 10;
 const SETTLE_MS = 160;
 
 export class TimeAxis {
@@ -103,7 +105,7 @@ export class TimeAxis {
     const { buckets } = this.data;
     if (!buckets.length || !width) return;
     const foot = 17;
-    const most = Math.max(4, ...buckets.map((bucket) => GRADES.reduce((sum, grade) => sum + (bucket[grade] ?? 0), 0)));
+    const most = Math.max(LEAST_HEIGHT, ...buckets.map((bucket) => GRADES.reduce((sum, grade) => sum + (bucket[grade] ?? 0), 0)));
     const unit = (height - foot - 9) / most;
     const [since, until] = [new Date(this.data.since).getTime(), new Date(this.data.until).getTime()];
     const x = (at) => ((at - since) / (until - since)) * width;

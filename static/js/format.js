@@ -26,7 +26,7 @@ export function day(at) {
   return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
 }
 
-/** "11-23 (월)" in KST: the header's date. */
+/** "11-23 (Mon)" in KST, the weekday in the page's language: the header's date. */
 export function shortDay(at) {
   const d = kst(at);
   const weekday = new Intl.DateTimeFormat(language(), { weekday: "short", timeZone: "UTC" }).format(d);

@@ -11,10 +11,11 @@ import { timelineList } from "./timeline.js";
 export class IncidentPanel {
   /**
    * `me`, `catalogue`: from the API. `cameras`, `relays`: the blocks shown between head and timeline.
+   * `overview`: what is shown while nothing is open.
    * `onAction(id)`, `onNote(text)` (answers true when the ledger has it), `onClose()`.
    */
-  constructor({ me, catalogue, cameras, relays, onAction, onNote, onClose }) {
-    Object.assign(this, { me, catalogue, cameras, relays, onAction, onNote, onClose });
+  constructor({ me, catalogue, cameras, relays, overview, onAction, onNote, onClose }) {
+    Object.assign(this, { me, catalogue, cameras, relays, overview, onAction, onNote, onClose });
     this.element = document.getElementById("panel");
     this.changes = new Map();
     this.busy = new Set();
@@ -45,7 +46,7 @@ export class IncidentPanel {
   /** Counts what counts; called every second. */
   tick(now) {
     this.now = now;
-    if (!this.incident) return;
+    if (!this.incident) return this.overview.tick(now);
     text(this.elapsed, t("%(time)s ago", { time: span(now - new Date(this.incident.occurred_at).getTime()) }));
     this.relays.tick(now);
     const late = overdue(this.incident, now);
@@ -103,8 +104,7 @@ export class IncidentPanel {
   #renderEmpty() {
     this.incident = null;
     this.cameras.load(null);
-    this.element.replaceChildren(h("div", { class: "empty panel-empty" }, icon("map-pin"), h("b", {}, t("No incident is open")),
-      h("span", {}, t("Choose one in the queue or on the map."), h("br"), cap("J"), " ", cap("K"), ` ${t("move through the queue")} · `, cap("G"), ` ${t("next unacknowledged")}`)));
+    this.element.replaceChildren(this.overview.element);
   }
 
   #renderHead() {

@@ -3,14 +3,15 @@ import { get } from "./api.js";
 import { AlarmPlayer } from "./audio.js";
 import { TimeAxis } from "./axis.js";
 import { NearCameras } from "./cameras.js";
-import { learn, now } from "./clock.js";
+import { now } from "./clock.js";
 import { dialogOpen } from "./dialog.js";
 import { Header } from "./header.js";
 import { openHelp } from "./help.js";
-import { named, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { IncidentPanel } from "./incident.js";
 import { listen } from "./keys.js";
 import { OperatorMap } from "./map/index.js";
+import { Overview } from "./overview.js";
 import { Performer, refused } from "./perform.js";
 import { Queue } from "./queue.js";
 import { Relays } from "./relays.js";
@@ -18,25 +19,27 @@ import { Room } from "./room.js";
 import { bindTheme } from "./theme.js";
 import { toast } from "./toast.js";
 
+const RETRY_MS = 3000;
 const boot = JSON.parse(document.getElementById("boot").textContent);
 
-async function start() {
-  const [me, catalogue] = await Promise.all([get("me"), get("catalogue")]);
+/** Furnishes the room for `me` (GET me) with the words of `catalogue`. */
+async function start(me, catalogue) {
   let room;
   const open = (number) => room.open(number, { look: true });
   const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: { worker: boot.worker, library: boot.supercluster } });
   const cameras = new NearCameras(map);
   const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay) });
+  const overview = new Overview({ onOpen: open });
   const panel = new IncidentPanel({
-    me, catalogue, cameras, relays,
+    me, catalogue, cameras, relays, overview,
     onAction: (id) => performer.start(id, panel.incident), onNote: (text) => performer.note(panel.incident, text), onClose: () => room.open(null),
   });
   const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq) });
-  const queue = new Queue({ onOpen: open });
+  const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko });
   const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound() });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
-  room = new Room({ boot, me, map, panel, queue, header, player, axis });
+  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview });
   const run = commands({ room, map, panel, queue, cameras, axis, performer });
   listen(document, run, dialogOpen);
   document.addEventListener("pointerdown", () => player.blocked && player.enable(), { once: true });
@@ -78,8 +81,16 @@ function commands({ room, map, panel, queue, cameras, axis, performer }) {
   };
 }
 
-start().catch((error) => {
-  if (error.status === 401 || error.status === 403) location.assign("/login/?next=/&expired=1");
-  else refused(error);
-  throw error;
-});
+/** The first words with the server; while it is still starting, they are tried again. */
+async function greet() {
+  try {
+    return await Promise.all([get("me"), get("catalogue")]);
+  } catch (error) {
+    if (error.status === 401 || error.status === 403) return location.assign("/login/?next=/&expired=1");
+    refused(error);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    return greet();
+  }
+}
+
+greet().then((answers) => answers && start(...answers));

@@ -13,9 +13,9 @@ export function needsCall(incident) {
 }
 
 export class Queue {
-  /** `onOpen(number)`: a row was chosen. */
-  constructor({ onOpen }) {
-    this.onOpen = onOpen;
+  /** `onOpen(number)`: a row was chosen. `city`: the municipality's Korean name, which every address repeats. */
+  constructor({ onOpen, city = "" }) {
+    Object.assign(this, { onOpen, city });
     this.list = document.getElementById("queue-list");
     this.empty = document.getElementById("queue-empty");
     this.notice = document.getElementById("queue-notice");
@@ -109,12 +109,16 @@ export class Queue {
     row.element.classList.toggle("attention", needsCall(incident));
     text(row.title, named(incident.title));
     text(row.place, incident.place || "");
-    text(row.line, [incident.address, incident.summary].filter(Boolean).join(" · "));
+    text(row.line, [this.#shortAddress(incident), incident.summary].filter(Boolean).join(" · "));
     row.status.replaceChildren(...this.#status(incident));
     const mark = h("span", { role: "img", "aria-label": gradeName(incident.grade) }, shape(shapeId(incident), incident.grade));
     row.shape.replaceWith(mark);
     row.shape = mark;
     row.age.title = dateTime(incident.received_at);
+  }
+
+  #shortAddress({ address = "" }) {
+    return this.city && address.startsWith(`${this.city} `) ? address.slice(this.city.length + 1) : address;
   }
 
   #status(incident) {

@@ -15,8 +15,8 @@ const ARRIVAL_SHOWN_MS = 12000;
 const TICKS_BEHIND = 3;
 
 export class Room {
-  constructor({ boot, me, map, panel, queue, header, player, axis }) {
-    Object.assign(this, { boot, me, map, panel, queue, header, player, axis });
+  constructor({ boot, me, map, panel, queue, header, player, axis, overview }) {
+    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview });
     this.state = emptyState();
     this.chosen = null;
     this.history = null;
@@ -94,6 +94,7 @@ export class Room {
     this.queue.render(view, chosen, time);
     this.map.show(view.incidents, chosen);
     this.panel.render(this.#incident(), { now: time, historic: Boolean(this.history) });
+    if (!this.#incident()) this.overview.render(view.incidents, time);
     this.header.showUnseen(this.state.incidents);
     this.sound();
   }

@@ -38,7 +38,7 @@ export class OperatorMap {
     this.redraws = [];
     this.sources = [];
     addHover(this.map, () => this.sources.filter((source) => source.on));
-    this.map.on("zoomend", () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM));
+    this.map.on("zoomend viewreset", () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM));
     new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
   }
 

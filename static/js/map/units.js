@@ -38,6 +38,7 @@ export class UnitLayer {
     const unit = this.units.get(id) ?? this.#add(id, relay, incident);
     const moved = unit.target[0] !== relay.lat || unit.target[1] !== relay.lon;
     Object.assign(unit, { relay, incident });
+    unit.marker.getElement().classList.toggle("arrived", relay.state === "arrived");
     text(unit.eta, etaOf(relay, this.now()));
     if (moved) this.#glide(unit, [relay.lat, relay.lon]);
   }

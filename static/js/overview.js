@@ -1,0 +1,76 @@
+/** What the panel shows while no incident is open: the room at a glance, and who is on the way. */
+import { arrange, cap, h, icon, shape, text } from "./dom.js";
+import { etaLeft } from "./eta.js";
+import { counter } from "./format.js";
+import { shapeId, unseen } from "./grades.js";
+import { named, t } from "./i18n.js";
+import { needsCall } from "./queue.js";
+
+const UNDER_WAY = new Set(["queued", "sent", "accepted", "dispatched", "arrived"]);
+
+/** Numbers of the room: waiting, in hand, relays under way, and agencies that must be called. */
+export function glance(incidents) {
+  const counts = { waiting: 0, inHand: 0, relays: 0, calls: 0 };
+  for (const incident of incidents.values()) {
+    counts[unseen(incident) ? "waiting" : "inHand"] += 1;
+    counts.relays += (incident.relays ?? []).filter((relay) => UNDER_WAY.has(relay.state) && !relay.attention).length;
+    counts.calls += Number(needsCall(incident));
+  }
+  return counts;
+}
+
+export class Overview {
+  /** `onOpen(number)`: an incident named here was chosen. */
+  constructor({ onOpen }) {
+    this.onOpen = onOpen;
+    this.tiles = h("dl", { class: "tiles" });
+    this.list = h("ol", { class: "on-way" });
+    this.heading = h("h3", {}, t("On the way and at the scene"));
+    this.none = h("p", { class: "none" }, t("No unit is out."));
+    this.rows = new Map();
+    const hint = h("p", { class: "overview-hint" }, cap("J"), cap("K"), ` ${t("move through the queue")}`, h("span"), cap("G"), ` ${t("next unacknowledged")}`, h("span"), cap("?"), ` ${t("Keys and help")}`);
+    this.element = h("div", { class: "overview" }, h("h2", {}, t("The room at a glance")), this.tiles, h("section", { class: "block" }, this.heading, this.list, this.none), hint);
+  }
+
+  /** Shows these incidents as of `now`. */
+  render(incidents, now) {
+    const counts = glance(incidents);
+    const tile = (label, value, tone = "") => h("div", { class: `tile ${value ? tone : ""}` }, h("dd", {}, String(value)), h("dt", {}, label));
+    this.tiles.replaceChildren(tile(t("Unacknowledged"), counts.waiting, "strong"), tile(t("In hand"), counts.inHand), tile(t("Relays under way"), counts.relays), tile(t("Call by hand"), counts.calls, "alarming"));
+    const out = [...incidents.values()].flatMap((incident) => (incident.relays ?? []).filter((relay) => relay.attention || ["dispatched", "arrived"].includes(relay.state)).map((relay) => ({ incident, relay })));
+    out.sort((a, b) => Boolean(b.relay.attention) - Boolean(a.relay.attention) || (etaLeft(a.relay, now) ?? 0) - (etaLeft(b.relay, now) ?? 0));
+    this.none.hidden = out.length > 0;
+    arrange(this.list, out.map((one) => this.#row(one, now)));
+    for (const id of this.rows.keys()) if (!out.some(({ relay }) => relay.id === id)) this.rows.delete(id);
+  }
+
+  /** Counts ETAs down; called every second. */
+  tick(now) {
+    for (const { eta, relay } of this.rows.values()) text(eta, etaText(relay, now));
+  }
+
+  #row({ incident, relay }, now) {
+    const key = `${relay.state} ${relay.unit} ${incident.status} ${incident.grade} ${Boolean(relay.attention)}`;
+    const known = this.rows.get(relay.id);
+    if (known?.key === key) {
+      known.relay = relay;
+      text(known.eta, etaText(relay, now));
+      return known.element;
+    }
+    const eta = h("b", { class: "eta" }, etaText(relay, now));
+    const button = h("button", { type: "button", class: relay.attention ? "alarming" : "", onclick: () => this.onOpen(incident.number) },
+      shape(shapeId(incident), incident.grade),
+      h("span", {}, h("b", {}, `${named(incident.title)} · ${incident.place || ""}`), h("small", {}, [named(relay.agency_name), relay.unit].filter(Boolean).join(" · "))),
+      relay.attention ? icon("phone-call") : null, eta);
+    const element = h("li", {}, button);
+    this.rows.set(relay.id, { key, element, eta, relay });
+    return element;
+  }
+}
+
+function etaText(relay, now) {
+  if (relay.attention) return t("Call by hand");
+  if (relay.state === "arrived") return t("at the scene");
+  const left = etaLeft(relay, now);
+  return left == null ? "" : counter(left);
+}
