@@ -7,7 +7,7 @@ sending it again changes nothing and gets the same incident.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -15,12 +15,13 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents import ledger
+from incidents import bulk, ledger
 from incidents.correlate import Candidate, Index, Match, Rules
+from incidents.geo import box_around
 from incidents.models import Device, Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.reports import Report
-from incidents.selectors import INCIDENT_RELATED, relays_by_subject
+from incidents.selectors import relays_by_subject, whole_incidents
 from incidents.signals import incidents_opened
 from incidents.states import JOINABLE
 from linkage.models import LinkedSystem
@@ -139,22 +140,32 @@ def _correlate(
 
 CandidateRow = tuple[int, str, str, float, float, datetime, datetime]
 
+# OFFSET 0 keeps the subquery whole: one look into the index an event, where the planner would rather read the table.
+_CANDIDATES: Final = """
+SELECT DISTINCT near.* FROM
+  unnest(%s::text[], %s::float8[], %s::float8[], %s::float8[], %s::float8[]) AS box(family, south, west, north, east),
+  LATERAL (
+    SELECT id, family, grade, lat, lon, occurred_at, last_event_at FROM incidents_incident
+    WHERE municipality_id = %s AND family = box.family
+      AND lat BETWEEN box.south AND box.north AND lon BETWEEN box.west AND box.east
+      AND NOT status IN ('merged', 'false_alarm', 'test', 'closed', 'cancelled', 'resolved')
+      AND last_event_at >= %s AND occurred_at <= %s
+    OFFSET 0) AS near
+"""
+
 
 def _candidates(municipality_id: int, fresh: Sequence[Arrival], rules: Rules) -> list[CandidateRow]:
+    """Every incident some event of the batch might join: near one of them, and near all of them in time."""
     located = [one.report for one in fresh if one.report.lat is not None]
     if not located:
         return []
     window = timedelta(seconds=rules.widest_window_s)
-    return list(
-        Incident.objects.filter(
-            municipality_id=municipality_id,
-            family__in={one.family for one in located},
-            status__in=JOINABLE,
-            last_event_at__gte=min(one.occurred_at for one in located) - window,
-            occurred_at__lte=max(one.occurred_at for one in located) + window,
-            lat__isnull=False,
-        ).values_list("id", "family", "grade", "lat", "lon", "occurred_at", "last_event_at")
-    )
+    boxes = {(one.family, *box_around(one.lat, one.lon, rules.widest_radius_m)) for one in located}
+    times = [one.occurred_at for one in located]
+    with connection.cursor() as cursor:
+        columns = map(list, zip(*boxes, strict=True))
+        cursor.execute(_CANDIDATES, [*columns, municipality_id, min(times) - window, max(times) + window])
+        return cursor.fetchall()
 
 
 def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[CandidateRow]) -> list[Match | None]:
@@ -175,14 +186,11 @@ def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[Candidate
     return plan
 
 
-def _lock_joinable(ids: Iterable[int]) -> dict[int, Incident]:
-    rows = (
-        Incident.objects.filter(pk__in=list(ids), status__in=JOINABLE)
-        .select_related(*INCIDENT_RELATED)
-        .order_by("pk")
-        .select_for_update(no_key=True, of=("self",))
-    )
-    return {one.pk: one for one in rows} if ids else {}
+def _lock_joinable(ids: Collection[int]) -> dict[int, Incident]:
+    if not ids:
+        return {}
+    rows = whole_incidents().filter(pk__in=ids, status__in=JOINABLE).order_by("pk")
+    return {one.pk: one for one in rows.select_for_update(no_key=True, of=("self",))}
 
 
 def _targets(
@@ -214,38 +222,43 @@ def _join(incident: Incident, report: Report) -> None:
 def _store(municipality: Municipality, targets: Sequence[_Target]) -> None:
     if not targets:
         return
-    new = [one for one in targets if one.is_new]
+    new = [one.incident for one in targets if one.is_new]
     old = [one.incident for one in targets if not one.is_new]
-    Incident.objects.bulk_create([one.incident for one in new])
-    if old:
-        Incident.objects.bulk_update(old, ["event_count", "last_event_at", "shelved_until"])
-    Event.objects.bulk_create([_event(target, *pair) for target in targets for pair in target.joined])
     relays = relays_by_subject([one.number for one in old]) if old else {}
-    ledger.append(municipality, [_draft(one, relays.get(one.incident.number, [])) for one in targets])
+    for pk, incident in zip(bulk.take_ids(Incident, len(new)), new, strict=True):
+        incident.pk = pk
+    first = ledger.reserve(municipality, [one.incident for one in targets])
+    bulk.insert(Incident, [bulk.row_of(one) for one in new])
+    bulk.update(Incident, [{name: getattr(one, name) for name in _CHANGED_BY_JOINING} for one in old])
+    bulk.insert(Event, [_event(target, *pair) for target in targets for pair in target.joined])
+    ledger.write(municipality, first, [_draft(one, relays.get(one.incident.number, [])) for one in targets])
     if new:
-        incidents_opened.send(sender=None, incidents=[one.incident for one in new])
+        incidents_opened.send(sender=None, incidents=new)
 
 
-def _event(target: _Target, arrival: Arrival, match: Match | None) -> Event:
+_CHANGED_BY_JOINING: Final = ("id", "event_count", "last_event_at", "shelved_until", "version")
+
+
+def _event(target: _Target, arrival: Arrival, match: Match | None) -> bulk.Row:
     report = arrival.report
-    return Event(
-        municipality_id=target.incident.municipality_id,
-        system=arrival.system,
-        source_id=report.source_id,
-        incident=target.incident,
-        code=report.code,
-        grade=report.grade,
-        occurred_at=report.occurred_at,
-        received_at=timezone.now(),
-        lat=report.lat,
-        lon=report.lon,
-        summary=report.summary,
-        address=report.address,
-        device_id=report.device_id,
-        attributes=report.attributes,
-        distance_m=match.distance_m if match else None,
-        gap_s=match.gap_s if match else None,
-    )
+    return {
+        "municipality_id": target.incident.municipality_id,
+        "system_id": arrival.system.pk,
+        "source_id": report.source_id,
+        "incident_id": target.incident.pk,
+        "code": report.code,
+        "grade": report.grade,
+        "occurred_at": report.occurred_at,
+        "received_at": timezone.now(),
+        "lat": report.lat,
+        "lon": report.lon,
+        "summary": report.summary,
+        "address": report.address,
+        "device_id": report.device_id,
+        "attributes": report.attributes,
+        "distance_m": match.distance_m if match else None,
+        "gap_s": match.gap_s if match else None,
+    }
 
 
 def _draft(target: _Target, relays: Sequence[Any]) -> ledger.Draft:

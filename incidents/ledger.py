@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypedDict
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from incidents import bulk
 from incidents.live import bell
 from incidents.models import Change, Incident, LedgerHead
 from incidents.payloads import IncidentPayload, incident_payload
@@ -69,14 +71,31 @@ def append(municipality: Municipality, drafts: Sequence[Draft]) -> int:
     """
     if not drafts:
         return _head(municipality.pk).seq
-    last = _take_numbers(municipality.pk, len(drafts))
-    first = last - len(drafts) + 1
-    now = timezone.now()
-    rows = [_row(draft, seq, now, municipality) for seq, draft in enumerate(drafts, first)]
+    first = reserve(municipality, [draft.incident for draft in drafts])
+    last = write(municipality, first, drafts)
     # One version per incident: the number of its newest row.
     versions = {draft.incident.pk: draft.incident.version for draft in drafts}
-    Change.objects.bulk_create(rows)
-    _keep_versions(versions)
+    bulk.update(Incident, [{"id": pk, "version": version} for pk, version in versions.items()])
+    return last
+
+
+def reserve(municipality: Municipality, incidents: Sequence[Incident]) -> int:
+    """Takes a number for each incident's row and sets it as its version; returns the first.
+
+    With `write` this is `append` in two steps, for whoever saves the incidents in between. From here on
+    other commits wait, so every lock that could be contended is taken before.
+    """
+    first = _take_numbers(municipality.pk, len(incidents)) - len(incidents) + 1
+    for version, incident in enumerate(incidents, first):
+        incident.version = version
+    return first
+
+
+def write(municipality: Municipality, first: int, drafts: Sequence[Draft]) -> int:
+    """Writes the drafts under the numbers reserved from `first` on; returns the last. Rings once committed."""
+    now = timezone.now()
+    bulk.insert(Change, [_row(draft, seq, now, municipality) for seq, draft in enumerate(drafts, first)])
+    last = first + len(drafts) - 1
     transaction.on_commit(lambda: bell.ring(municipality.pk, last))
     return last
 
@@ -96,8 +115,7 @@ def _take_numbers(municipality_id: int, count: int) -> int:
     return int(row[0])
 
 
-def _row(draft: Draft, seq: int, now: Any, municipality: Municipality) -> Change:
-    draft.incident.version = seq
+def _row(draft: Draft, seq: int, now: datetime, municipality: Municipality) -> bulk.Row:
     body: ChangePayload = {
         "seq": seq,
         "at": now.isoformat(),
@@ -107,19 +125,16 @@ def _row(draft: Draft, seq: int, now: Any, municipality: Municipality) -> Change
         "actor": draft.actor,
         "detail": draft.detail,
     }
-    return Change(
-        municipality=municipality, seq=seq, at=now, kind=draft.kind,
-        incident=draft.incident, family=draft.incident.family, body=body,
-    )  # fmt: skip
-
-
-def _keep_versions(versions: dict[int, int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE incidents_incident AS i SET version = v.version "
-            "FROM unnest(%s::bigint[], %s::bigint[]) AS v(id, version) WHERE i.id = v.id",
-            [list(versions.keys()), list(versions.values())],
-        )
+    body["incident"]["version"] = seq
+    return {
+        "municipality_id": municipality.pk,
+        "seq": seq,
+        "at": now,
+        "kind": draft.kind,
+        "incident_id": draft.incident.pk,
+        "family": draft.incident.family,
+        "body": body,
+    }
 
 
 def _head(municipality_id: int) -> LedgerHead:

@@ -151,7 +151,7 @@ class Incident(models.Model):
             models.Index(fields=["municipality", "-id"]),
             models.Index(fields=["municipality", "status"]),
             models.Index(
-                fields=["municipality", "family", "last_event_at"],
+                fields=["municipality", "family", "lat", "lon"],
                 condition=~models.Q(status__in=["merged", "false_alarm", "test", "closed", "cancelled", "resolved"]),
                 name="incident_joinable",
             ),

@@ -12,6 +12,7 @@ from incidents import geo
 from incidents.models import Camera, Incident
 from incidents.states import ACTIVE
 from linkage.models import LinkedSystem, Relay
+from linkage.relays import whole_relays
 from ocenter.accounts.principal import Principal
 
 INCIDENT_RELATED = ("municipality", "system", "holder", "merged_into")
@@ -25,9 +26,14 @@ class NearCamera(NamedTuple):
     bearing_deg: float
 
 
+def whole_incidents() -> QuerySet[Incident]:
+    """Incidents with what their payload shows; a municipality's boundary (100 kB) is no part of that."""
+    return Incident.objects.select_related(*INCIDENT_RELATED).defer("municipality__boundary")
+
+
 def visible_incidents(principal: Principal) -> QuerySet[Incident]:
     """The incidents the caller may see: of their municipalities; machines by code family or relayed to them."""
-    incidents = Incident.objects.filter(municipality_id__in=principal.municipalities).select_related(*INCIDENT_RELATED)
+    incidents = whole_incidents().filter(municipality_id__in=principal.municipalities)
     if principal.families is None:
         return incidents
     relayed = Relay.objects.filter(subject=OuterRef("number"), system_id=principal.system_id)
@@ -41,7 +47,7 @@ def active_incidents(principal: Principal) -> QuerySet[Incident]:
 
 def visible_relays(principal: Principal) -> QuerySet[Relay]:
     """The relays the caller may see: an agency its own, a person those of the municipality."""
-    relays = Relay.objects.filter(municipality_id__in=principal.municipalities).select_related("system", "municipality")
+    relays = whole_relays().filter(municipality_id__in=principal.municipalities)
     if principal.system_kind == LinkedSystem.Kind.AGENCY:
         return relays.filter(system_id=principal.system_id)
     if principal.families is not None:
@@ -53,8 +59,7 @@ def visible_relays(principal: Principal) -> QuerySet[Relay]:
 def relays_by_subject(numbers: Iterable[str]) -> dict[str, list[Relay]]:
     """The relays of these incidents, keyed by incident number, oldest first."""
     found: dict[str, list[Relay]] = defaultdict(list)
-    relays = Relay.objects.filter(subject__in=list(numbers)).select_related("system", "municipality")
-    for relay in relays.order_by("created_at"):
+    for relay in whole_relays().filter(subject__in=list(numbers)).order_by("created_at"):
         found[relay.subject].append(relay)
     return found
 

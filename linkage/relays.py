@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from linkage import nudge
@@ -45,9 +45,14 @@ def lock_subject(subject: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [subject])
 
 
+def whole_relays() -> QuerySet[Relay]:
+    """Relays with what their payload shows; a municipality's boundary (100 kB) is no part of that."""
+    return Relay.objects.select_related("system", "municipality").defer("municipality__boundary")
+
+
 def relay_of(system: LinkedSystem, subject: str) -> Relay | None:
     """The relay to this agency about this subject, or None; the subject should be locked."""
-    return Relay.objects.select_related("system", "municipality").filter(system=system, subject=subject).first()
+    return whole_relays().filter(system=system, subject=subject).first()
 
 
 def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], actor: Actor, detail: dict[str, Any]) -> Relay:
@@ -173,11 +178,7 @@ def relay_failed(relay: Relay, reason: str) -> None:
 def lock_relay(relay_id: UUID) -> Relay:
     """The relay with its subject and its row locked. Raises Relay.DoesNotExist."""
     lock_subject(Relay.objects.values_list("subject", flat=True).get(pk=relay_id))
-    return (
-        Relay.objects.select_related("system", "municipality")
-        .select_for_update(no_key=True, of=("self",))
-        .get(pk=relay_id)
-    )
+    return whole_relays().select_for_update(no_key=True, of=("self",)).get(pk=relay_id)
 
 
 def _rearm(relay: Relay) -> None:
