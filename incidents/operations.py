@@ -21,21 +21,23 @@ from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.payloads import IncidentPayload, incident_payload
 from incidents.relaying import RelayRequest
-from incidents.reports import Report
+from incidents.reports import Report, storable
 from incidents.selectors import INCIDENT_RELATED, relays_by_subject
 from incidents.states import ACTIVE, MOVES, STEADY, UNACKNOWLEDGED
 from linkage import relays
-from linkage.models import Delivery, Relay
+from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.states import ENDED as RELAY_ENDED
 from linkage.states import RelayState
 from ocenter.accounts import audit
 from ocenter.accounts.models import Municipality, User
 from ocenter.accounts.principal import SYSTEM_ACTOR, Actor, Principal
+from ocenter.accounts.roles import actions_of
 
 REOPEN_WITHIN: Final = timedelta(hours=24)
 SHELVE_AT_MOST: Final = timedelta(minutes=60)
 SHELVABLE_GRADES: Final = frozenset({"G3", "G4", "G5"})
 REASON_LENGTH: Final = 300
+NOTE_LENGTH: Final = 2_000
 
 
 class NotAllowedNow(Exception):
@@ -84,6 +86,8 @@ class _Work:
             raise NotAllowedNow(self.incident, _("Not possible from its present state."))
         before = self.incident.status
         self.incident.status, self.incident.status_at = move.target, timezone.now()
+        # What changes comes back from the shelf (DOMAIN.md §4): a reopened incident must not lie there unseen.
+        self.incident.shelved_until = None
         self.note(move.kind, {"from": before, "to": move.target, **(detail or {})}, actor=actor)
 
     def finish(self) -> Result:
@@ -130,8 +134,14 @@ def _require_steady(work: _Work, action: str) -> None:
 def _reason(text: str, field: str = "reason") -> str:
     if not text.strip():
         raise Invalid(field, _("Say why."))
-    if len(text) > REASON_LENGTH or "\x00" in text:
+    if len(text) > REASON_LENGTH or not storable(text):
         raise Invalid(field, _("At most 300 characters, without NUL."))
+    return text.strip()
+
+
+def _note(text: str) -> str:
+    if len(text) > NOTE_LENGTH or not storable(text):
+        raise Invalid("note", _("At most 2,000 characters, without NUL."))
     return text.strip()
 
 
@@ -189,6 +199,7 @@ def incident_respond(*, number: str, by: Principal) -> Result:
 def incident_resolve(*, number: str, by: Principal, note: str = "") -> Result:
     """The danger is over; what remains is closing."""
     work = _begin(number, by)
+    note = _note(note)
     work.move("resolve", {"note": note} if note else None)
     return work.finish()
 
@@ -198,6 +209,7 @@ def incident_close(*, number: str, by: Principal, result_code: str, note: str = 
     """Closes with a result code. An agency still at work forbids it, unless a supervisor overrides:
     then the agency is told that the case is closed here."""
     work = _begin(number, by)
+    note = _note(note)
     if result_code not in RESULT_CODES:
         raise Invalid("result_code", _("A result code is needed: one of %s.") % ", ".join(RESULT_CODES))
     if work.incident.status not in MOVES["close"].sources:
@@ -242,10 +254,9 @@ def incident_assign(*, number: str, by: Principal, username: str) -> Result:
     """Gives the incident to a colleague of the same municipality; `username` empty takes it oneself."""
     work = _begin(number, by)
     _require_steady(work, "assign")
-    holder = User.objects.filter(
-        username=username or by.actor["name"], municipality_id=work.incident.municipality_id, is_active=True
-    ).first()
-    if holder is None:
+    username = username or by.actor["name"]
+    holder = User.objects.filter(username=username, municipality_id=work.incident.municipality_id).first()
+    if holder is None or not holder.is_current() or "acknowledge" not in actions_of(holder.role):
         raise Invalid("username", _("Nobody of that name works here."))
     before = work.incident.holder
     work.incident.holder = holder
@@ -258,9 +269,9 @@ def incident_note(*, number: str, by: Principal, text: str) -> Result:
     """Adds a note to the timeline."""
     work = _begin(number, by)
     _require_steady(work, "note")
-    if not text.strip() or len(text) > 2000 or "\x00" in text:
+    if not (note := _note(text)):
         raise Invalid("note", _("A text of 1 to 2,000 characters is needed."))
-    work.note("incident.noted", {"note": text.strip()})
+    work.note("incident.noted", {"note": note})
     return work.finish()
 
 
@@ -310,7 +321,8 @@ def _return_from_shelf(number: str) -> bool:
 @transaction.atomic
 def incident_merge(*, number: str, by: Principal, into: str) -> Result:
     """Makes `number` a part of `into`: its events move there. Its open relays must have ended."""
-    locked = {one: lock_incident(one) for one in sorted({number, into})}
+    # In the order they were opened, as the intake locks them: a day's 10,000th comes after its 9,999th.
+    locked = {one: lock_incident(one) for one in sorted({number, into}, key=lambda one: (len(one), one))}
     if number == into:
         raise Invalid("into", _("An incident cannot be merged into itself."))
     part, whole = _Work(locked[number], by.actor, by), _Work(locked[into], by.actor, by)
@@ -384,12 +396,23 @@ def incident_relay(*, number: str, by: Principal, request: RelayRequest) -> Resu
     """
     work = _begin(number, by)
     _require_steady(work, "relay")
+    _require_listening(work.incident, request.system)
     if work.incident.status in UNACKNOWLEDGED:
         _acknowledge(work, by)
         work.finish()
     _open_relay(work.incident, request, by.actor)
     fresh = _Work(lock_incident(number), by.actor, by)
     return fresh.finish()
+
+
+def _require_listening(incident: Incident, agency: LinkedSystem) -> None:
+    """An agency that has ended its case takes nothing more of it: the operator must know, and telephone."""
+    relay = relays.relay_of(agency, incident.number)
+    if relay and relay.state in RELAY_ENDED:
+        what = {"agency": agency.slug, "state": relay.get_state_display(), "phone": agency.phone or "–"}
+        raise NotAllowedNow(
+            incident, _("%(agency)s has ended its case (%(state)s) and takes no more of it here; call %(phone)s.") % what
+        )
 
 
 def relay_by_rule(*, incident: Incident, request: RelayRequest) -> None:
@@ -406,6 +429,8 @@ def _open_relay(incident: Incident, request: RelayRequest, actor: Actor) -> Rela
 def relay_follow(*, relay: Relay, kind: str, actor: Actor, detail: dict[str, Any], **_signal: Any) -> None:
     """Receiver of `relay_changed`: writes the ledger row, and moves the incident where the agency's word does."""
     work = _Work(lock_incident(relay.subject), actor)
+    if kind != "relay.unit":  # a unit that moves is no news of the incident
+        work.incident.shelved_until = None
     work.note(kind, detail)
     _follow_agencies(work)
     work.finish()
