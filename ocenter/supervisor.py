@@ -186,7 +186,8 @@ class Supervisor:
         web = [python, "-m", "uvicorn", "ocenter.asgi:application", "--fd", str(descriptor)]
         web += ["--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--ws-max-size", "65536"]
         web += ["--lifespan", "off", "--no-access-log", "--no-server-header", "--log-level", "warning"]
-        web += ["--timeout-graceful-shutdown", "3"]
+        # Nobody stands in front of us here: a caller's word on its own address counts for nothing.
+        web += ["--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
         celery = [python, "-m", "celery", "-A", "ocenter", "--quiet"]
         worker = [*celery, "worker", "--pool", "threads", "--concurrency", "8", "--loglevel", "warning"]
         worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]

@@ -81,7 +81,7 @@ def test_ports_agree():
     assert COMPOSE["services"]["web"]["expose"] == [port]
     assert f"EXPOSE {port}" in DOCKERFILE
     assert f"127.0.0.1:{port}/healthz" in DOCKERFILE
-    assert f"reverse_proxy web:{port}" in CADDYFILE
+    assert re.search(rf"dynamic a {{\s+name web\s+port {port}\s", CADDYFILE)
     assert "127.0.0.1" in COMPOSE["services"]["web"]["environment"]["OCENTER_ALLOWED_HOSTS"]
 
 
