@@ -22,7 +22,7 @@ from incidents.opening import new_incident, next_numbers
 from incidents.payloads import IncidentPayload, incident_payload
 from incidents.relaying import RelayRequest
 from incidents.reports import Report, storable
-from incidents.selectors import INCIDENT_RELATED, relays_by_subject
+from incidents.selectors import relays_by_subject, whole_incidents
 from incidents.states import ACTIVE, MOVES, STEADY, UNACKNOWLEDGED
 from linkage import relays
 from linkage.models import Delivery, LinkedSystem, Relay
@@ -115,11 +115,7 @@ class _Work:
 def lock_incident(number: str) -> Incident:
     """The incident with its subject and row locked until the transaction ends. Raises Incident.DoesNotExist."""
     relays.lock_subject(number)
-    return (
-        Incident.objects.select_related(*INCIDENT_RELATED)
-        .select_for_update(no_key=True, of=("self",))
-        .get(number=number)
-    )
+    return whole_incidents().select_for_update(no_key=True, of=("self",)).get(number=number)
 
 
 def _begin(number: str, by: Principal) -> _Work:
@@ -462,7 +458,7 @@ def _take_result(work: _Work) -> None:
 
 
 def _open_relays(number: str) -> list[Relay]:
-    return list(Relay.objects.filter(subject=number).exclude(state__in=RELAY_ENDED).select_related("system", "municipality"))
+    return list(relays.whole_relays().filter(subject=number).exclude(state__in=RELAY_ENDED))
 
 
 def _tell_agencies(incident: Incident, message: str, detail: dict[str, Any]) -> None:
