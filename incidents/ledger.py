@@ -7,6 +7,7 @@ sequence would lose rows that commit late.) A rolled-back transaction gives its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,7 @@ from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
 
 PAGE_LIMIT: Final = 1000
+_POSITION: Final = re.compile(r"(?P<code>[^:]+):(?P<epoch>[^:]+):(?P<seq>[0-9]{1,18})")
 
 
 class ChangePayload(TypedDict):
@@ -168,10 +170,10 @@ def read_cursor(text: str | None, current: Cursor) -> Cursor | None:
         return None
     named: Cursor = {}
     for part in str(text).split(","):
-        code, epoch, seq = ([*part.split(":"), "", ""])[:3]
-        if not seq.isdigit():
+        found = _POSITION.fullmatch(part)
+        if found is None:
             raise CursorGone("The cursor was not understood; start over without one.")
-        named[code] = Position(epoch, int(seq))
+        named[found["code"]] = Position(found["epoch"], int(found["seq"]))
     for code, at in current.items():
         if code in named and (named[code].epoch != at.epoch or named[code].seq > at.seq):
             raise CursorGone(f"The ledger of {code} has been restored since; start over without a cursor.")
