@@ -16,9 +16,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from incidents.codes import CODES
 from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident
+from linkage.admin_actions import local_name
 from linkage.masking import masked
 from ocenter.accounts.admin_base import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin
-from ocenter.accounts.pretty import json_block
+from ocenter.accounts.pretty import json_block, link_to
 
 GRADE_COLOURS: Final = {"G1": "danger", "G2": "warning", "G3": "primary", "G4": "info", "G5": ""}
 STATUS_COLOURS: Final = {
@@ -69,7 +70,7 @@ class DeviceAdmin(RegistryAdmin):
 class CorrelationRuleAdmin(ScopedAdmin):
     """How near events of a code must be to belong together."""
 
-    list_display = ("event", "radius_m", "window_s", "municipality")
+    list_display = ("event", "radius_m", "window_s")
     search_fields = ("code",)
     fields = (("municipality", "code"), ("radius_m", "window_s"))
 
@@ -89,9 +90,18 @@ class EventInline(ReadOnlyInline):
     """The reports an incident is made of."""
 
     model = Event
-    fields = readonly_fields = ("source_id", "system", "code", "occurred_at", "summary", "distance_m", "gap_s")
-    show_change_link = True
+    fields = readonly_fields = ("page", "source", "code", "occurred_at", "summary", "distance_m", "gap_s")
     per_page = 20
+
+    @display(description=_("event"))
+    def page(self, event: Event) -> str:
+        """The way to the event."""
+        return link_to(event, event.source_id)
+
+    @display(description=_("source"))
+    def source(self, event: Event) -> str:
+        """Who reported it."""
+        return local_name(event.system)
 
 
 class IncidentAdmin(ReadOnlyAdmin):
@@ -111,8 +121,15 @@ class IncidentAdmin(ReadOnlyAdmin):
             ("occurred_at", "received_at", "last_event_at"), ("ack_due_at", "acknowledged_at", "closed_at"),
             "shelved_until",
         )}),
-        (_("Outcome"), {"fields": (("result_code", "merged_into"), "reason")}),
+        (_("Outcome"), {"fields": (("result_code", "merged"), "reason")}),
     )  # fmt: skip
+
+    readonly_fields = ("merged",)
+
+    @display(description=_("merged into"))
+    def merged(self, incident: Incident) -> str:
+        """The way to the incident it became part of."""
+        return link_to(incident.merged_into)
 
     @display(description=_("grade"), ordering="grade", label=GRADE_COLOURS)
     def grade_badge(self, incident: Incident) -> tuple[str, str]:
@@ -133,14 +150,14 @@ class IncidentAdmin(ReadOnlyAdmin):
 class EventAdmin(ReadOnlyAdmin):
     """Reports as they were understood."""
 
-    list_display = ("source_id", "system", "event", "grade", "incident", "summary", "occurred_at")
+    list_display = ("source_id", "source", "event", "grade", "joined", "summary", "occurred_at")
     list_filter = ("grade", ("system", RelatedOnlyFieldListFilter))
     search_fields = ("source_id", "incident__number", "device_id")
     date_hierarchy = "occurred_at"
     list_select_related = ("system", "incident")
-    readonly_fields = ("attributes_shown",)
+    readonly_fields = ("source", "joined", "attributes_shown")
     fieldsets = (
-        (None, {"fields": (("source_id", "system"), ("code", "grade"), "summary", "incident")}),
+        (None, {"fields": (("source_id", "source"), ("code", "grade"), "summary", "joined")}),
         (_("Place"), {"fields": ("address", ("lat", "lon"), "device_id")}),
         (_("Correlation"), {"fields": (("distance_m", "gap_s"), ("occurred_at", "received_at"))}),
         (_("Attributes, personal data covered"), {"fields": ("attributes_shown",)}),
@@ -150,6 +167,16 @@ class EventAdmin(ReadOnlyAdmin):
     def event(self, event: Event) -> str:
         """The code with its name."""
         return _code_name(event.code)
+
+    @display(description=_("source"), ordering="system")
+    def source(self, event: Event) -> str:
+        """Who reported it."""
+        return local_name(event.system)
+
+    @display(description=_("incident"), ordering="incident")
+    def joined(self, event: Event) -> str:
+        """The way to its incident."""
+        return link_to(event.incident)
 
     @display(description=_("attributes"))
     def attributes_shown(self, event: Event) -> str:
@@ -161,11 +188,16 @@ class ChangeAdmin(ReadOnlyAdmin):
     """The ledger, newest first."""
 
     ordering = ("-municipality_id", "-seq")
-    list_display = ("ledger_number", "recorded_at", "what", "incident", "actor")
+    list_display = ("ledger_number", "recorded_at", "what", "about", "actor")
     search_fields = ("incident__number", "kind")
     list_select_related = ("incident",)
-    readonly_fields = ("ledger_number", "recorded_at", "what", "actor", "body_shown")
-    fields = (("ledger_number", "recorded_at"), ("what", "actor"), "incident", "body_shown")
+    readonly_fields = ("ledger_number", "recorded_at", "what", "actor", "about", "body_shown")
+    fields = (("ledger_number", "recorded_at"), ("what", "actor"), "about", "body_shown")
+
+    @display(description=_("incident"), ordering="incident")
+    def about(self, change: Change) -> str:
+        """The way to the incident."""
+        return link_to(change.incident)
 
     @display(description=_("ledger number"), ordering="seq")
     def ledger_number(self, change: Change) -> int:

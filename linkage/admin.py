@@ -22,7 +22,7 @@ from linkage.masking import masked, masked_text
 from linkage.models import Attempt, Delivery, LinkedSystem, Relay, SystemKey
 from linkage.standing import STANDING_COLOURS, standing_of
 from ocenter.accounts.admin_base import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin
-from ocenter.accounts.pretty import json_block
+from ocenter.accounts.pretty import badge, json_block, link_to
 
 Kind = LinkedSystem.Kind
 RELAY_COLOURS: Final = {
@@ -30,6 +30,13 @@ RELAY_COLOURS: Final = {
     "arrived": "success", "closed": "success", "declined": "danger", "cancelled": "", "by_hand": "warning",
 }  # fmt: skip
 DELIVERY_COLOURS: Final = {"pending": "warning", "delivered": "success", "failed": "danger", "dropped": ""}
+# None: the kind is still to be chosen, and `conditional_fields` hides what it does not need.
+CONNECTION_FIELDS: Final[dict[str | None, tuple[str, ...]]] = {
+    None: ("endpoint", "allowed_network", "callback_base_url", "phone", "quiet_limit_s"),
+    Kind.AGENCY: ("endpoint", "allowed_network", "callback_base_url", "phone"),
+    Kind.FEED: ("quiet_limit_s",),
+    Kind.CENTRAL: ("phone",),
+}
 # What a system's counterparts know it by: fixed once they do.
 FIXED_AFTER_CREATION: Final = ("municipality", "kind", "slug")
 
@@ -52,12 +59,12 @@ class KeyInline(ReadOnlyInline):
     fields = readonly_fields = ("prefix", "label", "created_at", "expires_at", "key_state", "revoke")
     ordering = ("-created_at",)
 
-    @display(description=_("state"), label={"revoked": "danger", "expired": "warning", "current": "success"})
-    def key_state(self, key: SystemKey) -> tuple[str, Any]:
+    @display(description=_("state"))
+    def key_state(self, key: SystemKey) -> str:
         """Whether the key opens anything now."""
         if key.is_current():
-            return "current", _("in use")
-        return ("revoked", _("revoked")) if key.revoked_at else ("expired", _("expired"))
+            return badge("success", _("in use"))
+        return badge("danger", _("revoked")) if key.revoked_at else badge("warning", _("expired"))
 
     @display(description="")
     def revoke(self, key: SystemKey) -> SafeString | str:
@@ -86,7 +93,7 @@ class LinkedSystemAdmin(ScopedAdmin):
     conditional_fields: ClassVar[dict[str, str]] = {
         "endpoint": "kind == 'agency'",
         "callback_base_url": "kind == 'agency'",
-        "phone": "kind == 'agency'",
+        "phone": "kind != 'feed'",
         "allowed_network": "kind == 'agency'",
         "quiet_limit_s": "kind == 'feed'",
         "covers": "kind == 'central'",
@@ -96,14 +103,11 @@ class LinkedSystemAdmin(ScopedAdmin):
         """All groups while the kind is still open; afterwards those of the kind."""
         kind = obj.kind if obj else None
         reading = ("reads", "covers") if kind in (None, Kind.CENTRAL) and request.user.is_superuser else ("reads",)
-        groups = [
+        return [
             (None, {"fields": (("municipality", "kind"), ("slug", "enabled"), ("name_ko", "name_en"))}),
-            (_("Connection"), {"fields": ("endpoint", "allowed_network", ("callback_base_url", "phone"))}),
-            (_("Watch"), {"fields": ("quiet_limit_s",)}),
+            (_("Connection"), {"fields": CONNECTION_FIELDS[kind]}),
             (_("May read"), {"fields": reading, "description": _("Denied unless chosen here.")}),
         ]
-        hidden = {Kind.AGENCY: {2}, Kind.FEED: {1}, Kind.CENTRAL: {1, 2}}.get(kind, set())
-        return [group for position, group in enumerate(groups) if position not in hidden]
 
     def get_form(
         self, request: HttpRequest, obj: LinkedSystem | None = None, change: bool = False, **kwargs: Any
@@ -190,14 +194,18 @@ class DeliveryInline(ReadOnlyInline):
     """A relay's messages in order."""
 
     model = Delivery
-    fields = readonly_fields = ("position", "message", "state_badge", "attempts", "created_at", "settled_at")
-    show_change_link = True
+    fields = readonly_fields = ("page", "message", "state_badge", "attempts", "created_at", "settled_at")
     ordering = ("position",)
 
-    @display(description=_("state"), label=DELIVERY_COLOURS)
-    def state_badge(self, delivery: Delivery) -> tuple[str, str]:
+    @display(description=_("delivery"))
+    def page(self, delivery: Delivery) -> str:
+        """The way to the message, by its order within the relay."""
+        return link_to(delivery, str(delivery.position))
+
+    @display(description=_("state"))
+    def state_badge(self, delivery: Delivery) -> str:
         """The state as a coloured word."""
-        return delivery.state, delivery.get_state_display()
+        return badge(DELIVERY_COLOURS[delivery.state], delivery.get_state_display())
 
 
 class RelayAdmin(ReadOnlyAdmin):
@@ -248,17 +256,32 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """The outbox: each message, its state and its tries."""
 
     municipality_path = "relay__municipality"
-    list_display = ("id", "incident", "system", "message", "state_badge", "attempts", "due_at", "settled_at")
+    list_display = ("key", "incident", "agency", "message", "state_badge", "attempts", "due_at", "settled_at")
     list_filter = ("state", "message", ("system", RelatedOnlyFieldListFilter))
     search_fields = ("id", "relay__subject")
     date_hierarchy = "created_at"
     list_select_related = ("relay", "system")
     inlines = (AttemptInline,)
     fields = (
-        ("relay", "system"), ("message", "position", "state"), ("attempts", "due_at", "lease_until"),
+        ("key", "conversation", "agency"), ("message", "state"), ("attempts", "due_at", "lease_until"),
         ("created_at", "settled_at"), "payload_shown",
     )  # fmt: skip
-    readonly_fields = ("payload_shown",)
+    readonly_fields = ("key", "conversation", "agency", "payload_shown")
+
+    @display(description=_("Idempotency-Key"), ordering="id")
+    def key(self, delivery: Delivery) -> str:
+        """The message's id, the same at every attempt."""
+        return str(delivery.pk)
+
+    @display(description=_("relay"))
+    def conversation(self, delivery: Delivery) -> str:
+        """The way to the relay."""
+        return link_to(delivery.relay, delivery.relay.subject)
+
+    @display(description=_("agency"), ordering="system")
+    def agency(self, delivery: Delivery) -> str:
+        """Whom it is for."""
+        return admin_actions.local_name(delivery.system)
 
     @display(description=_("incident"), ordering="relay__subject")
     def incident(self, delivery: Delivery) -> str:
@@ -285,8 +308,13 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_filter = ("status", ("delivery__system", RelatedOnlyFieldListFilter), ("error", EmptyFieldListFilter))
     search_fields = ("delivery__relay__subject",)
     list_select_related = ("delivery__relay", "delivery__system")
-    fields = (("delivery", "number"), ("started_at", "duration_ms", "status"), "error_shown", "response_shown")
-    readonly_fields = ("error_shown", "response_shown")
+    fields = (("page", "number"), ("started_at", "duration_ms", "status"), "error_shown", "response_shown")
+    readonly_fields = ("page", "error_shown", "response_shown")
+
+    @display(description=_("delivery"))
+    def page(self, attempt: Attempt) -> str:
+        """The way to the message."""
+        return link_to(attempt.delivery, str(attempt.delivery_id))
 
     @display(description=_("agency"))
     def system(self, attempt: Attempt) -> str:

@@ -124,7 +124,9 @@ def _page(icon: str, model: type[Model]) -> tuple[Any, str, str, type[Model]]:
 
 
 def _item(title: Any, icon: str, link: str, model: type[Model] | None) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": link if link.startswith("/") else reverse_lazy(link)}
+    if link.startswith("/"):  # outside the site, so never the page one is on
+        return {"title": title, "icon": icon, "link": link, "active": False}
+    return {"title": title, "icon": icon, "link": reverse_lazy(link)}
 
 
 def _may(request: HttpRequest, model: type[Model] | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -49,25 +49,25 @@ class UserAdmin(ScopedAdmin, DjangoUserAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     ordering = ("username",)
-    list_display = ("person", "role_badge", "municipality", "employer", "state_badge", "last_login")
+    list_display = ("person", "role_badge", "employer", "state_badge", "last_login")
     list_filter = ("role", "is_active")
     search_fields = ("username", "display_name", "employer", "email")
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     add_fieldsets = (
         (None, {"fields": (("username", "display_name"), ("municipality", "role"), ("password1", "password2"))}),
-        (_("Contractor"), {"fields": (("employer", "expires_at"),)}),
+        (_("Contractor"), {"fields": ("employer", "expires_at")}),
     )
     fieldsets = (
         (None, {"fields": (("username", "display_name"), "email", "password")}),
         (_("Role"), {"fields": (("municipality", "role"), "is_active")}),
-        (_("Contractor"), {"fields": (("employer", "expires_at"),)}),
+        (_("Contractor"), {"fields": ("employer", "expires_at")}),
         (_("Last seen"), {"fields": (("last_login", "date_joined"),)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
         """A superuser's account is nobody's to change but a superuser's."""
-        rows = super().get_queryset(request).select_related("municipality")
+        rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(is_superuser=False)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
@@ -132,14 +132,23 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     auditors_may = VIEW
     date_hierarchy = "at"
-    list_display = ("number", "at", "actor", "action_badge", "subject", "summary", "address")
-    list_display_links = ("number", "at")
+    list_display = ("entry_number", "at", "actor", "action_badge", "subject", "summary", "address")
+    list_display_links = ("entry_number", "at")
     list_filter = ("action", "at")
     search_fields = ("actor", "subject", "action", "detail__object")
     search_help_text = _("Actor, subject (such as user:kim), action or name")
-    readonly_fields = ("number", "at", "municipality", "actor", "address", "action", "subject", "contents", "digest")
-    fields = (("number", "at"), ("actor", "address"), ("action", "subject"), "municipality", "contents", "digest")
-    list_select_related: ClassVar[tuple[str, ...]] = ("municipality",)
+    readonly_fields = ("entry_number", "town", "contents", "chained")
+    fields = (("entry_number", "at"), ("actor", "address"), ("action", "subject"), "town", "contents", "chained")
+
+    @display(description=_("number"), ordering="number")
+    def entry_number(self, entry: AuditEntry) -> int:
+        """Its place in the chain."""
+        return entry.number
+
+    @display(description=_("digest"))
+    def chained(self, entry: AuditEntry) -> str:
+        """What ties it to the entry before."""
+        return entry.digest
 
     @display(
         description=_("action"),

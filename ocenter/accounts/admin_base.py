@@ -16,8 +16,11 @@ from django import forms
 from django.contrib.admin.exceptions import NotRegistered
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext as _
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 
 from ocenter.accounts import audit
 from ocenter.accounts.models import Municipality, User
@@ -52,12 +55,22 @@ class ScopedAdmin(ModelAdmin):
         """What the person may see; every list, search, choice, action and object page starts here."""
         rows = super().get_queryset(request)
         if request.user.is_superuser:
-            return rows
+            return rows if self.municipality_path == "pk" else rows.select_related(self.municipality_path)
         return (
             rows.filter(**{self.municipality_path: request.user.municipality_id})
             if self._scope(request)
             else rows.none()
         )
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """The columns; whose row it is matters only to those who see several municipalities."""
+        shown = list(super().get_list_display(request))
+        return [*shown, "town"] if request.user.is_superuser and self.municipality_path != "pk" else shown
+
+    @display(description=_("municipality"))
+    def town(self, obj: models.Model) -> str:
+        """Whose row it is."""
+        return str(reduce(getattr, self.municipality_path.split("__"), obj) or "–")
 
     def municipality_of(self, obj: models.Model) -> int | None:
         """The id of the municipality `obj` belongs to."""
@@ -69,6 +82,7 @@ class ScopedAdmin(ModelAdmin):
     ) -> forms.ModelChoiceField | None:
         """Choices within the person's scope; the municipality itself is fixed for all but superusers."""
         kwargs.setdefault("queryset", self._choices(db_field, request))
+        kwargs.setdefault("label", capfirst(db_field.related_model._meta.verbose_name))
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field and db_field.related_model is Municipality and not request.user.is_superuser:
             # Disabled: whatever is posted, the initial value counts.
@@ -101,7 +115,7 @@ class ScopedAdmin(ModelAdmin):
         self, request: HttpRequest, opts: models.options.Options, object_id: str
     ) -> HttpResponseRedirect:
         # Django's redirect to the index would say that the object exists somewhere or was deleted.
-        raise Http404(_("There is no such entry here."))
+        raise Http404(gettext("There is no such entry here."))
 
     # --- the roles ---
 
@@ -226,6 +240,7 @@ class ReadOnlyInline(TabularInline):
 
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nothing is added here."""

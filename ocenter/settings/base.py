@@ -131,6 +131,7 @@ AXES_RESET_ON_SUCCESS = True
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "ocenter" / "locale"]
+FORMAT_MODULE_PATH = ["ocenter.formats"]
 TIME_ZONE = "Asia/Seoul"
 USE_I18N = True
 USE_TZ = True
