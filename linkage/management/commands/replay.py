@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ from linkage.replay.stage import (
     real_agencies,
 )
 
+# Without a speed: long enough to watch, short enough to wait for.
+DEFAULT_WALL_TIME: Final = timedelta(seconds=30)
 SHOWN_AT_MOST: Final = 20
 INTERRUPTED: Final = 130
 
@@ -42,7 +45,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to play, how fast, and where."""
         parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--speed", type=float, default=60.0, metavar="N", help="how much faster than it happened (60); 0: at once")
+        parser.add_argument(
+            "--speed", type=float, metavar="N",
+            help="how much faster than it happened; 0: without pauses; else whatever plays it in half a minute",
+        )  # fmt: skip
         parser.add_argument("--municipality", metavar="CODE", help="where to play it; else its own, or the demo's")
         parser.add_argument("--key", help="a feed's key; else one is issued for the time of the replay")
         parser.add_argument("--url", help="where ocenter is; else the running demo's address")
@@ -53,13 +59,14 @@ class Command(BaseCommand):
         Exit status 0 when every whole row was accepted or known already, 1 when the intake rejected one or
         could not be reached, 130 on Ctrl-C. Raises CommandError for a bad FILE or option.
         """
-        if options["speed"] < 0:
+        if options["speed"] is not None and not 0 <= options["speed"] < inf:
             raise CommandError("--speed is a number not below zero.")
         recording = _read(options["file"])
+        speed = _speed(recording, options["speed"])
         feed = recording.feed
         self.stdout.write(
             f"{options['file'].name}: {feed.name}, {len(recording.events)} events over {recording.duration}, "
-            f"{len(recording.bad)} bad rows"
+            f"{len(recording.bad)} bad rows; played in {_wall_time(recording, speed)}"
         )
         if not recording.events:
             self._bad_rows(recording)
@@ -67,8 +74,8 @@ class Command(BaseCommand):
         url = options["url"] or demo_document().get("base_url") or settings.BASE_URL
         tally = Tally()
         try:
-            with self._key(recording, options) as key:
-                status = self._play(recording, url, key, options["speed"], tally)
+            with self._key(recording, options, _wall_time(recording, speed)) as key:
+                status = self._play(recording, url, key, speed, tally)
         except NoStage as error:
             raise CommandError(str(error)) from error
         self._bad_rows(recording)
@@ -80,7 +87,7 @@ class Command(BaseCommand):
             sys.exit(status or 1)
 
     @contextmanager
-    def _key(self, recording: Recording, options: dict[str, Any]) -> Iterator[str]:
+    def _key(self, recording: Recording, options: dict[str, Any], lasting: timedelta) -> Iterator[str]:
         if options["key"]:
             _check_key(options["key"], options["municipality"], options["url"])
             with nullcontext(options["key"]) as key:
@@ -90,7 +97,6 @@ class Command(BaseCommand):
         self.stdout.write(f"Played in {municipality.code} {municipality.name_ko} as feed {recording.feed.reporter.slug}")
         if audience := audience_of(municipality):
             self.stdout.write(f"To watch it, sign in as {audience.username} with the password {audience.password}")
-        lasting = recording.duration / options["speed"] if options["speed"] else timedelta()
         with borrowed_key(municipality, recording.feed, lasting) as key:
             yield key
 
@@ -125,6 +131,14 @@ class Command(BaseCommand):
             self.stdout.write(f"rejected, {recording.feed.unit} {position}: {event_id}: {why}")
         if tally.retries:
             self.stdout.write(f"{tally.retries} retries")
+
+
+def _speed(recording: Recording, wanted: float | None) -> float:
+    return max(1.0, recording.duration / DEFAULT_WALL_TIME) if wanted is None else wanted
+
+
+def _wall_time(recording: Recording, speed: float) -> timedelta:
+    return timedelta(seconds=round(recording.duration.total_seconds() / speed)) if speed else timedelta()
 
 
 def _read(path: Path) -> Recording:
