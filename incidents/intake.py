@@ -21,7 +21,7 @@ from incidents.geo import box_around
 from incidents.models import Device, Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.reports import Report
-from incidents.selectors import relays_by_subject, whole_incidents
+from incidents.selectors import relays_by_subject
 from incidents.signals import incidents_opened
 from incidents.states import JOINABLE
 from linkage.models import LinkedSystem
@@ -132,7 +132,7 @@ def _correlate(
     while True:
         plan = _plan(fresh, rules, candidates)
         chosen = {match.key for match in plan if match is not None and match.key >= 0}
-        locked = _lock_joinable(chosen)
+        locked = _lock_joinable(municipality, chosen)
         if len(locked) == len(chosen):
             return _targets(municipality, fresh, plan, locked)
         candidates = [one for one in candidates if one[0] not in chosen or one[0] in locked]
@@ -186,11 +186,14 @@ def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[Candidate
     return plan
 
 
-def _lock_joinable(ids: Collection[int]) -> dict[int, Incident]:
+def _lock_joinable(municipality: Municipality, ids: Collection[int]) -> dict[int, Incident]:
     if not ids:
         return {}
-    rows = whole_incidents().filter(pk__in=ids, status__in=JOINABLE).order_by("pk")
-    return {one.pk: one for one in rows.select_for_update(no_key=True, of=("self",))}
+    rows = Incident.objects.filter(pk__in=ids, status__in=JOINABLE).select_related("system", "holder").order_by("pk")
+    locked = {one.pk: one for one in rows.select_for_update(no_key=True, of=("self",))}
+    for incident in locked.values():
+        incident.municipality = municipality
+    return locked
 
 
 def _targets(
