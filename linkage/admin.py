@@ -85,7 +85,7 @@ class LinkedSystemAdmin(ScopedAdmin):
     form = LinkedSystemForm
     inlines = (KeyInline,)
     change_form_outer_before_template = "admin/linkage/linkedsystem/panel.html"
-    list_display = ("name_and_slug", "kind_badge", "standing", "last_contact_at", "last_error", "enabled", "phone")
+    list_display = ("name_and_slug", "kind_badge", "standing", "last_contact_at", "last_error", "enabled")
     list_filter = ("kind", "enabled", ("last_error", EmptyFieldListFilter))
     search_fields = ("slug", "name_ko", "name_en", "phone", "endpoint")
     actions = ("test_connections",)
@@ -218,7 +218,7 @@ class RelayAdmin(ReadOnlyAdmin):
     list_select_related = ("system",)
     inlines = (DeliveryInline,)
     fieldsets = (
-        (None, {"fields": (("subject", "system"), ("state", "state_at"), ("receipt", "created_at", "sent_at"))}),
+        (None, {"fields": (("subject", "system"), ("state", "state_at"), ("created_at", "sent_at"), "receipt")}),
         (_("Attention"), {"fields": (("attention_reason", "attention_at"), "called_by")}),
         (_("On the way"), {"fields": (("unit", "eta_s"), ("lat", "lon"), "unit_at", "result_code")}),
     )
@@ -263,8 +263,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_select_related = ("relay", "system")
     inlines = (AttemptInline,)
     fields = (
-        ("key", "conversation", "agency"), ("message", "state"), ("attempts", "due_at", "lease_until"),
-        ("created_at", "settled_at"), "payload_shown",
+        "key", ("conversation", "agency"), ("message", "state"), ("attempts", "due_at"),
+        ("created_at", "settled_at"), "lease_until", "payload_shown",
     )  # fmt: skip
     readonly_fields = ("key", "conversation", "agency", "payload_shown")
 

@@ -149,8 +149,7 @@ def _page(request: HttpRequest, model_admin: ModelAdmin, system: LinkedSystem, p
         "opts": model_admin.opts,
         "system": system,
         "name": local_name(system),
-        "subtitle": local_name(system),
-        "media": model_admin.media,
+        "media": model_admin.media + page["form"].media if "form" in page else model_admin.media,
         **page,
     }
     return TemplateResponse(request, PAGE, context)  # the site marks every page no-store

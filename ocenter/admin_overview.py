@@ -26,9 +26,9 @@ def overview(user: User) -> dict[str, Any]:
     return {
         "systems": [_row(one) for one in _within(LinkedSystem.objects.select_related("municipality"), user)],
         "waiting_count": waiting.count(),
-        "waiting": waiting.select_related("system")[:ROWS],
+        "waiting": [(one, local_name(one.system)) for one in waiting.select_related("system")[:ROWS]],
         "people": people.order_by("expires_at")[:ROWS],
-        "keys": keys.select_related("system").order_by("expires_at")[:ROWS],
+        "keys": [(one, local_name(one.system)) for one in keys.select_related("system").order_by("expires_at")[:ROWS]],
         "now": timezone.now(),
     }
 
