@@ -20,6 +20,7 @@ export class Header {
     this.sound.addEventListener("click", onSound);
     this.age = h("span", { "aria-hidden": "true" });
     this.word = h("span");
+    text(this.word, t("Connecting…"));
     this.connection.replaceChildren(h("i", { class: "lamp" }), this.word, this.age);
   }
 

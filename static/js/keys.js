@@ -27,6 +27,14 @@ export function commandFor(event, { dialogOpen = false } = {}) {
   return KEYS[event.code] ?? null;
 }
 
+/**
+ * A button pressed with the mouse gives the focus back, so that Space and Enter mean the page's commands again.
+ * One reached with the keyboard keeps it.
+ */
+export function releaseClicked(target) {
+  target.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button")?.blur());
+}
+
 /** Listens on `target` and calls `run(command)`; the browser's own meaning of the key is dropped. */
 export function listen(target, run, isDialogOpen) {
   target.addEventListener("keydown", (event) => {

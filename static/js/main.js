@@ -9,7 +9,7 @@ import { Header } from "./header.js";
 import { openHelp } from "./help.js";
 import { t } from "./i18n.js";
 import { IncidentPanel } from "./incident.js";
-import { listen } from "./keys.js";
+import { listen, releaseClicked } from "./keys.js";
 import { OperatorMap } from "./map/index.js";
 import { Overview } from "./overview.js";
 import { Performer, refused } from "./perform.js";
@@ -42,6 +42,7 @@ async function start(me, catalogue) {
   room = new Room({ boot, me, map, panel, queue, header, player, axis, overview });
   const run = commands({ room, map, panel, queue, cameras, axis, performer });
   listen(document, run, dialogOpen);
+  releaseClicked(document);
   document.addEventListener("pointerdown", () => player.blocked && player.enable(), { once: true });
   document.getElementById("help-button").addEventListener("click", openHelp);
   bindTheme(document.getElementById("theme"), () => map.repaint());

@@ -9,6 +9,7 @@ import { groupNear } from "./grouping.js";
 const GROUP_PX = 30;
 const SINGLE_FROM_ZOOM = 17;
 const FRESH_MS = 4000;
+const LABEL_PX = { wide: 150, high: 26 };
 
 export class IncidentLayer {
   /** `onOpen(number)`: an incident was clicked. `now()`: server time. */
@@ -50,6 +51,7 @@ export class IncidentLayer {
     const groups = groupNear(items, zoom >= SINGLE_FROM_ZOOM ? 0 : GROUP_PX, alone).map((group) => group.map((item) => item.incident));
     const wanted = new Map(groups.map((group) => [keyOf(group), group]));
     for (const [key, marker] of this.markers) if (!wanted.has(key)) { marker.remove(); this.markers.delete(key); }
+    this.labelled = [];
     for (const [key, group] of wanted) this.#place(key, group);
     this.#refreshPopup(wanted);
   }
@@ -57,7 +59,8 @@ export class IncidentLayer {
   #place(key, group) {
     const [first] = group;
     const at = [mean(group, "lat"), mean(group, "lon")];
-    const look = this.#look(group);
+    const label = this.#wantsLabel(first, at);
+    const look = this.#look(group, label);
     let marker = this.markers.get(key);
     if (!marker) {
       marker = L.marker(at, { pane: this.pane, keyboard: true, riseOnHover: true, icon: L.divIcon({ className: "pin", iconSize: null, html: "" }) });
@@ -70,22 +73,32 @@ export class IncidentLayer {
     marker.setZIndexOffset(height);
     if (marker.look === look) return;
     marker.look = look;
-    this.#dress(marker.getElement(), group);
+    this.#dress(marker.getElement(), group, label);
   }
 
-  #look(group) {
+  /** The open incident is always named; unseen critical ones where their names have room, the heaviest first. */
+  #wantsLabel(incident, at) {
+    if (incident.number === this.chosen) return true;
+    if (incident.grade !== "G1" || !unseen(incident)) return false;
+    const { x, y } = this.map.latLngToLayerPoint(at);
+    const free = this.labelled.every((other) => Math.abs(other.x - x) > LABEL_PX.wide || Math.abs(other.y - y) > LABEL_PX.high);
+    if (free) this.labelled.push({ x, y });
+    return free;
+  }
+
+  #look(group, label) {
     const [first] = group;
-    return [shapeId(first), group.length, this.chosen === first.number, group.some(({ number }) => this.fresh.has(number)), named(first.title), first.status].join();
+    return [shapeId(first), label, group.length, this.chosen === first.number, group.some(({ number }) => this.fresh.has(number)), named(first.title), first.status].join();
   }
 
-  #dress(element, group) {
+  #dress(element, group, withLabel) {
     const [first] = group;
     const chosen = first.number === this.chosen;
     const fresh = group.some(({ number }) => this.fresh.has(number));
     const waits = unseen(first);
     element.classList.remove("G1", "G2", "G3", "G4", "G5", "held", "calls", "fresh", "chosen");
     element.classList.add(first.grade, ...(waits ? [] : ["held"]), ...(waits && first.grade < "G3" ? ["calls"] : []), ...(fresh ? ["fresh"] : []), ...(chosen ? ["chosen"] : []));
-    const label = chosen || (waits && first.grade === "G1") ? h("span", { class: "pin-label" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
+    const label = withLabel ? h("span", { class: "pin-label" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
     const count = group.length > 1 ? h("span", { class: "pin-count" }, String(group.length)) : null;
     element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count), label ?? "");
     element.dataset.number = first.number;

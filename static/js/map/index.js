@@ -38,6 +38,9 @@ export class OperatorMap {
     this.redraws = [];
     this.sources = [];
     addHover(this.map, () => this.sources.filter((source) => source.on));
+    // In flight, what is drawn for one zoom would only be blown up: it fades and comes back sharp.
+    this.map.on("zoomstart", () => element.classList.add("zooming"));
+    this.map.on("zoomend", () => element.classList.remove("zooming"));
     this.map.on("zoomend viewreset", () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM));
     new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
   }

@@ -1,0 +1,387 @@
+"""The operator's page: what it shows, what its keys do, and that it never pretends."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.browser.console import Console, downtown, report, somewhere
+from tests.stack import Stack
+
+# The page's own words; what feeds and registries say keeps their language.
+CHROME = "h1, h3, dt, dd kbd, .queue-head, .actions button, .axis button, .note-form, .chip, #connection, #unseen, .axis-name, .map-tools, dialog"
+HANGUL = re.compile("[가-힣]")
+SIZES = [(1366, 768), (1920, 1080), (3840, 2160)]
+SignIn = Callable[..., Console]
+
+
+def test_a_new_critical_incident_goes_on_top_and_steals_nothing(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    mine = report(live_stack, "BEL-01", *somewhere(1))
+    console.open(mine)
+    page.keyboard.press("n")
+    page.keyboard.type("half a sen")
+    critical = report(live_stack, "CRM-02", *somewhere(2))
+    expect(console.row(critical)).to_be_visible()
+    expect(page.locator(".row").first).to_have_attribute("data-number", critical)
+    expect(page.locator(".arrival.G1")).to_be_visible()
+    expect(page.locator("#unseen span.G1")).to_be_visible()
+    expect(page.locator(".row.chosen")).to_have_attribute("data-number", mine)
+    expect(page.locator(".note-form input")).to_be_focused()
+    page.keyboard.type("tence")
+    expect(page.locator(".note-form input")).to_have_value("half a sentence")
+    console.shot("new-critical")
+    page.keyboard.press("Enter")
+    expect(page.locator('.moment[data-kind="incident.noted"]')).to_contain_text("half a sentence")
+    expect(page.locator(".note-form input")).to_have_value("")
+
+
+def test_an_open_popup_survives_updates(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    number = report(live_stack, "BEL-01", *somewhere(3))
+    console.open(number)
+    page.wait_for_function("() => ocenter.map.sources[1]?.layer.found?.lat.length > 0")
+    page.wait_for_timeout(900)  # the flight to the incident
+    spot = page.evaluate(
+        """() => {
+          const { map, sources } = ocenter.map, { lat, lon, count } = sources[1].layer.found;
+          const size = map.getSize();
+          for (let i = 0; i < lat.length; i += 1) {
+            const at = map.latLngToContainerPoint([lat[i], lon[i]]), box = map.getContainer().getBoundingClientRect();
+            const free = document.elementFromPoint(box.x + at.x, box.y + at.y)?.closest('.map') && !document.elementFromPoint(box.x + at.x, box.y + at.y).closest('.pin, button');
+            if (count[i] === 1 && free && at.x > 80 && at.y > 150 && at.x < size.x - 80 && at.y < size.y - 80) return { x: box.x + at.x, y: box.y + at.y };
+          }
+        }"""
+    )
+    assert spot, "no single camera in view"
+    page.mouse.click(spot["x"], spot["y"])
+    popup = page.locator(".leaflet-popup")
+    expect(popup).to_be_visible()
+    words = popup.inner_text()
+    for n in range(3):
+        expect(console.row(report(live_stack, "BEL-01", *somewhere(4 + n)))).to_be_visible()
+    expect(popup).to_be_visible()
+    assert popup.inner_text() == words
+
+
+def test_the_panel_shows_five_numbered_cameras_within_500_metres(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    console.open(report(live_stack, "BEL-01", *downtown(0)))
+    page = console.page
+    expect(page.locator("#panel .camera").first).to_be_visible()
+    count = page.locator("#panel .camera").count()
+    assert 1 <= count <= 5
+    expect(page.locator(".near-pin")).to_have_count(count)
+    expect(page.locator("path.near-circle")).to_have_count(1)
+    expect(page.locator("path.near-line")).to_have_count(count)
+    expect(page.locator("#panel .camera").first).to_contain_text(re.compile(r"(북|동|남|서)+ \d+ m"))
+    console.shot("open-incident")
+
+
+def test_every_key_does_what_the_help_says(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page, press = console.page, console.page.keyboard.press
+    first = report(live_stack, "BEL-01", *downtown(1))
+    second = report(live_stack, "BEL-01", *somewhere(11))
+    expect(console.row(second)).to_be_visible()
+    press("?")
+    expect(page.locator("dialog .keys kbd")).to_have_count(17)
+    console.shot("help")
+    press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+
+    press("j")
+    top = page.locator(".row").nth(0).get_attribute("data-number")
+    expect(page.locator(".row.chosen")).to_have_attribute("data-number", top)
+    press("j")
+    expect(page.locator(".row.chosen")).not_to_have_attribute("data-number", top)
+    press("k")
+    expect(page.locator(".row.chosen")).to_have_attribute("data-number", top)
+    press("Enter")
+    expect(page.locator("#panel")).to_be_focused()
+
+    press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type(first)
+    expect(page.locator(".row")).to_have_count(1)
+    press("Escape")
+    press("j")
+    expect(page.locator(".row.chosen")).to_have_attribute("data-number", first)
+    expect(page.locator("#panel .camera").first).to_be_visible()
+    press("1")
+    expect(page.locator(".near-pin.looked")).to_have_text("1")
+    page.fill("#search", "")
+    page.locator("#search").blur()
+
+    for key, dialog in (("p", "112"), ("f", "119")):
+        press(key)
+        expect(page.locator("dialog h2")).to_contain_text(dialog)
+        press("a")  # rests under a dialog
+        press("Escape")
+    expect(console.panel_status("open")).to_be_visible()
+    press("a")
+    expect(console.panel_status("acked")).to_be_visible()
+    press("n")
+    expect(page.locator(".note-form input")).to_be_focused()
+    press("Escape")
+
+    press("l")
+    expect(page.locator("#layers-card")).to_be_visible()
+    press("l")
+    expect(page.locator("#layers-card")).to_be_hidden()
+    press("g")
+    expect(page.locator(".row.chosen.unseen-row")).to_have_count(1)
+    press("m")
+    expect(page.locator("#sound")).to_have_class(re.compile("muted"))
+    press("m")
+    press("Space")
+    expect(page.locator("#history-frame")).to_be_visible()
+    press("Space")
+    expect(page.locator("#history-frame")).to_be_hidden()
+    press("Escape")
+    expect(page.locator(".overview")).to_be_visible()
+
+
+def test_closing_is_reached_by_its_key_once_it_is_allowed(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    number = report(live_stack, "BEL-01", *somewhere(13))
+    console.open(number)
+    page.keyboard.press("c")
+    expect(page.locator("dialog")).to_have_count(0)
+    for action, status in (("acknowledge", "acked"), ("confirm", "confirmed")):
+        console.action(action).click()
+        expect(console.panel_status(status)).to_be_visible()
+    page.keyboard.press("c")
+    dialog = page.locator("dialog[open]")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.locator(".refusal")).to_be_visible()
+    dialog.locator("input[name=result_code]").nth(1).check()
+    dialog.locator("button[type=submit]").click()
+    expect(console.row(number)).to_have_count(0)
+    console.action("reopen").click()
+    dialog.locator("textarea").fill("다시 신고됨")
+    dialog.locator("button[type=submit]").click()
+    expect(console.row(number)).to_be_visible()
+
+
+def test_false_alarm_and_shelving_ask_for_a_reason(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    dialog = console.page.locator("dialog[open]")
+    shelved = report(live_stack, "ORD-01", *somewhere(14))
+    console.open(shelved)
+    console.action("shelve").click()
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.locator(".refusal")).to_be_visible()
+    dialog.locator("input[name=text]").fill("순찰 중")
+    dialog.locator("button[type=submit]").click()
+    expect(console.page.locator(f'.row.shelved[data-number="{shelved}"]')).to_be_visible()
+    console.action("unshelve").click()
+    expect(console.page.locator(f'.row.shelved[data-number="{shelved}"]')).to_have_count(0)
+    console.action("false-alarm").click()
+    dialog.locator("input[name=code]").first.check(force=True)
+    dialog.locator("button[type=submit]").click()
+    expect(console.row(shelved)).to_have_count(0)
+
+
+def test_being_second_is_told_kindly_with_the_state_as_it_is(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    console.expect_noise("status of 409")
+    number = report(live_stack, "BEL-01", *somewhere(15))
+    console.open(number)
+    before = {"done": False}
+
+    def someone_is_faster(route: Route) -> None:
+        if not before["done"]:
+            before["done"] = True
+            route.fetch()
+        route.continue_()
+
+    console.page.route("**/acknowledge", someone_is_faster)
+    console.page.keyboard.press("a")
+    expect(console.page.locator(".toast")).to_contain_text("이미 처리")
+    expect(console.panel_status("acked")).to_be_visible()
+
+
+def test_history_is_framed_and_its_actions_are_off(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    number = report(live_stack, "BEL-01", *somewhere(16))
+    console.open(number)
+    page.keyboard.press("Space")
+    expect(page.locator("#history-frame p")).to_contain_text("KST")
+    expect(page.locator("#panel [data-action]")).to_have_count(0)
+    expect(page.locator(".note-form")).to_be_hidden()
+    later = report(live_stack, "BEL-01", *somewhere(17))
+    page.wait_for_function("(n) => ocenter.room.state.incidents.has(n)", arg=later)
+    expect(console.row(later)).to_have_count(0)
+    console.shot("history")
+    page.keyboard.press("Space")
+    expect(console.row(later)).to_be_visible()
+    expect(console.action("acknowledge")).to_be_enabled()
+
+
+def test_the_language_is_switched_whole(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    page.click(".language button")
+    console.wait_live()
+    assert page.get_attribute("html", "lang") == "en"
+    number = report(live_stack, "BEL-01", *somewhere(18))
+    console.open(number)
+    page.keyboard.press("?")
+    for words in page.locator(CHROME).all_inner_texts():
+        assert not HANGUL.search(words), words
+    console.shot("english")
+    page.keyboard.press("Escape")
+    page.click(".language button")
+    console.wait_live()
+    assert page.get_attribute("html", "lang") == "ko"
+
+
+def test_the_theme_is_kept_and_known_before_the_first_paint(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    assert page.get_attribute("html", "data-theme") == "dark"
+    page.click("#theme")
+    assert page.get_attribute("html", "data-theme") == "light"
+    assert page.evaluate("getComputedStyle(document.querySelector('.queue')).backgroundColor") == "rgb(255, 255, 255)"
+    with urlopen(Request(page.url, headers={"Cookie": "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())})) as answer:
+        assert b'data-theme="light"' in answer.read()
+    console.shot("light")
+
+
+def test_a_role_that_may_only_look_gets_no_buttons(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in("auditor")
+    console.open(report(live_stack, "BEL-01", *somewhere(19)))
+    expect(console.page.locator("#panel .actions-off")).to_be_visible()
+    expect(console.page.locator("#panel [data-action], .note-form")).to_have_count(0)
+    console.page.keyboard.press("a")
+    expect(console.panel_status("open")).to_be_visible()
+
+
+def test_a_filter_that_hides_an_urgent_incident_says_so(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    expect(console.row(report(live_stack, "BEL-01", *somewhere(20)))).to_be_visible()
+    console.page.fill("#search", "nothing is called like this")
+    expect(console.page.locator("#queue-empty")).to_be_visible()
+    expect(console.page.locator("#queue-notice")).to_contain_text(re.compile(r"\d+"))
+
+
+def test_a_stopped_server_is_seen_within_five_seconds_and_its_return_too(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    console.expect_noise("WebSocket|ERR_|Failed to load")
+    webs = [pid for name, pid in live_stack.pids().items() if name.startswith("web")]
+    for pid in webs:
+        os.kill(pid, signal.SIGSTOP)
+    stopped = time.monotonic()
+    try:
+        expect(page.locator("#banner")).to_be_visible(timeout=7_000)
+        assert time.monotonic() - stopped < 6
+        console.shot("stale")
+    finally:
+        for pid in webs:
+            os.kill(pid, signal.SIGCONT)
+    expect(page.locator("#banner")).to_be_hidden(timeout=30_000)
+    console.wait_live()
+
+
+def test_killed_web_processes_lose_nothing(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    console.expect_noise("WebSocket|ERR_|Failed to load")
+    old = {name: live_stack.kill(name) for name in live_stack.pids() if name.startswith("web")}
+    for name, pid in old.items():
+        live_stack.wait_for_restart(name, pid)
+    deadline = time.monotonic() + 30
+    while not live_stack.ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    number = report(live_stack, "BEL-01", *somewhere(21))
+    expect(console.row(number)).to_be_visible(timeout=30_000)
+    expect(console.page.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def test_a_gap_brings_a_fresh_snapshot(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    first = report(live_stack, "BEL-01", *somewhere(22))
+    expect(console.row(first)).to_be_visible()
+    page.evaluate("() => { const s = ocenter.room.state; s.seqs['30000'] -= 5; }")
+    second = report(live_stack, "BEL-01", *somewhere(23))
+    expect(console.row(second)).to_be_visible()
+    expect(console.row(first)).to_be_visible()
+    page.wait_for_function("() => Object.keys(ocenter.room.state.seqs).length === 0 || ocenter.room.socket.state === 'live'")
+
+
+def test_blocked_sound_is_said_and_one_click_turns_it_on(live_stack: Stack, sign_in: SignIn, context: BrowserContext) -> None:
+    sign_in()
+    page = context.new_page()
+    page.goto(live_stack.base_url)
+    expect(page.locator("#connection[data-state=live]")).to_be_visible()
+    if page.evaluate("() => ocenter.room.player.blocked") is False:
+        pytest.skip("this browser lets every page sound")
+    expect(page.locator("#sound")).to_have_class(re.compile("blocked"))
+    page.click("#sound")
+    expect(page.locator("#sound")).not_to_have_class(re.compile("blocked"))
+
+
+def test_an_urgent_incident_sounds_until_it_is_acknowledged(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    page.mouse.click(700, 600)
+    for number in page.eval_on_selector_all(".row.unseen-row", "rows => rows.map((row) => row.dataset.number)"):
+        page.evaluate(
+            """(number) => fetch(`/api/v1/incidents/${number}/acknowledge`, { method: 'POST', body: '{}', headers: {
+                 'Content-Type': 'application/json', 'X-CSRFToken': document.cookie.match(/csrftoken=([^;]+)/)[1] } })""",
+            number,
+        )
+    page.wait_for_function("() => ocenter.room.player.grade === null")
+    number = report(live_stack, "BEL-01", *somewhere(24))
+    page.wait_for_function("() => ocenter.room.player.grade === 'G2' && ocenter.room.player.played > 0")
+    console.open(number)
+    page.keyboard.press("a")
+    page.wait_for_function("() => ocenter.room.player.grade === null")
+
+
+def test_a_session_that_ended_is_said(live_stack: Stack, sign_in: SignIn, context: BrowserContext) -> None:
+    console = sign_in()
+    console.expect_noise("WebSocket|status of 40[13]")
+    cookies = {one["name"]: one["value"] for one in context.cookies()}
+    headers = {"Cookie": f"sessionid={cookies['sessionid']}; csrftoken={cookies['csrftoken']}", "X-CSRFToken": cookies["csrftoken"], "Referer": live_stack.base_url}
+    urlopen(Request(f"{live_stack.base_url}/logout/", data=b"", headers=headers)).close()
+    console.page.evaluate("() => ocenter.room.socket.restart()")
+    expect(console.page.locator("#banner.expired")).to_be_visible()
+    console.shot("expired")
+
+
+def test_the_sign_in_page_speaks_both_languages_and_refuses_kindly(live_stack: Stack, page: Page) -> None:
+    page.goto(f"{live_stack.base_url}/login/")
+    assert page.get_attribute("html", "lang") == "ko"
+    page.click("button[value=en]")
+    expect(page.locator(".entrance-form .primary")).to_have_text("Sign in")
+    page.fill("[name=username]", "nobody")
+    page.fill("[name=password]", "wrong")
+    page.click(".entrance-form .primary")
+    expect(page.locator(".entrance-error")).to_be_visible()
+    expect(page.locator("[name=username]")).to_have_value("nobody")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_page_fits_its_window(live_stack: Stack, sign_in: SignIn, size: tuple[int, int]) -> None:
+    console = sign_in()
+    page = console.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    console.open(report(live_stack, "BEL-01", *downtown(2 + SIZES.index(size))))
+    page.wait_for_timeout(700)
+    overflow = page.evaluate("() => [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]")
+    assert overflow == [0, 0], json.dumps(overflow)
+    console.shot(f"size-{size[0]}")
