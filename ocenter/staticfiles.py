@@ -4,8 +4,8 @@ Whole packages do not survive manifest storage (their source maps name files tha
 what they hold is nobody's business. So each file is named here and copied without its `sourceMappingURL`.
 """
 
-import os
 import re
+import secrets
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -81,8 +81,9 @@ def _copies() -> Path:
     return NODE_MODULES / ".published"
 
 
+@cache
 def _publish(name: str) -> Path | None:
-    """Bring the copy up to date and return its place. Safe in parallel: the file appears whole."""
+    """Bring the copy up to date, once in each process, and return its place. Safe in parallel: it appears whole."""
     source = NODE_MODULES / PUBLISHED[name] if name in PUBLISHED else None
     if source is None or not source.exists():
         return None
@@ -90,14 +91,12 @@ def _publish(name: str) -> Path | None:
     content = _stripped(source)
     if not copy.exists() or copy.read_bytes() != content:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        partial = copy.with_name(f".{copy.name}.{os.getpid()}")
+        partial = copy.with_name(f".{secrets.token_hex(8)}")  # threads, too, must not share it
         partial.write_bytes(content)
         partial.replace(copy)
     return copy
 
 
-@cache
 def _stripped(source: Path) -> bytes:
     content = source.read_bytes()
     return SOURCE_MAP.sub(b"", content) if source.suffix in (".js", ".css") else content
-

@@ -7,4 +7,4 @@ SECRET_KEY = "tests-only-" + "x" * 50
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
-MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
+MIDDLEWARE = [name for name in MIDDLEWARE if name != "ocenter.middleware.StaticFiles"]
