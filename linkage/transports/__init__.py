@@ -1,1 +1,1 @@
-"""One folder a protocol, each with one `send()`; see `base`."""
+"""One module or folder a protocol, each with one `send()`; see `base`."""

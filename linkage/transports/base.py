@@ -1,6 +1,6 @@
 """What a transport is: it sends one message to one agency and says how that went.
 
-`send(session, target, claim)` makes exactly one attempt. It returns the agency's receipt or raises
+`send(session, target, key, payload)` makes exactly one attempt. It returns the agency's receipt or raises
 `NotSent`, whose `permanent` says whether trying again could help; nothing else escapes but cancellation.
 """
 
@@ -37,7 +37,8 @@ class NotSent(Exception):
         retry_after_s: float | None = None,
     ) -> None:  # fmt: skip
         super().__init__(reason)
-        self.reason = reason
+        # Peers' own words are in it, and PostgreSQL holds no NUL.
+        self.reason = reason.replace("\x00", "�")
         self.permanent = permanent
         self.status = status
         self.response = response
