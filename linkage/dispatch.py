@@ -119,6 +119,10 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outb
             started, spent_ms(), error=error.reason, permanent=error.permanent, status=error.status,
             response=error.response, retry_after_s=error.retry_after_s,
         )  # fmt: skip
+    except Exception as error:
+        # A fault of ours must not take the lane's other deliveries along; this one goes to an operator in time.
+        log.exception("delivery.attempt_broke", delivery_id=str(claimed.id))
+        return outbox.Outcome(started, spent_ms(), error=type(error).__name__)
     return outbox.Outcome(
         started, spent_ms(), receipt=answer.receipt, status=answer.status, response=answer.response
     )

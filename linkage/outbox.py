@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from linkage import relays
@@ -58,7 +59,7 @@ class Outcome:
 
 _CLAIM = """
 WITH next AS (
-    SELECT d.id FROM linkage_delivery d
+    SELECT d.id FROM linkage_delivery d JOIN linkage_linkedsystem s ON s.id = d.system_id AND s.enabled
     WHERE d.system_id = %s AND d.state = 'pending' AND d.due_at <= now()
       AND (d.lease_until IS NULL OR d.lease_until < now())
       AND NOT EXISTS (
@@ -78,9 +79,7 @@ def claim(system_id: int, limit: int) -> list[Claim]:
 
     A disabled system's lane yields nothing: its relays wait, in front of an operator.
     """
-    if not LinkedSystem.objects.filter(pk=system_id, enabled=True).exists():
-        return []
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [system_id, limit, LEASE_SECONDS])
         rows = cursor.fetchall()
     return [Claim(UUID(str(row[0])), UUID(str(row[1])), _decoded(row[2]), row[3]) for row in rows]
@@ -91,12 +90,13 @@ def _decoded(payload: Any) -> dict[str, Any]:
 
 
 def overdue_lanes(grace_seconds: float) -> list[int]:
-    """The agencies with deliveries due for longer than `grace_seconds` that nobody has claimed."""
+    """The agencies with due deliveries that nobody has claimed: new ones for longer than `grace_seconds`,
+    in which the worker takes them, and at once those to be tried again, which nobody else looks for."""
     now = timezone.now()
-    due = Delivery.objects.filter(
-        state=Delivery.State.PENDING, due_at__lt=now - timedelta(seconds=grace_seconds), system__enabled=True
-    ).exclude(lease_until__gte=now)
-    return list(due.values_list("system_id", flat=True).order_by("system_id").distinct())
+    new = Q(attempts=0, due_at__lt=now - timedelta(seconds=grace_seconds))
+    again = Q(attempts__gt=0, due_at__lte=now)
+    due = Delivery.objects.filter(new | again, state=Delivery.State.PENDING, system__enabled=True)
+    return list(due.exclude(lease_until__gte=now).values_list("system_id", flat=True).order_by("system_id").distinct())
 
 
 @transaction.atomic

@@ -169,7 +169,11 @@ def relay_sent(relay: Relay, receipt: str) -> None:
 
 
 def relay_failed(relay: Relay, reason: str) -> None:
-    """Notes that the agency will not take a message; an operator must act. The relay must be locked."""
+    """Notes that the agency will not take a message; an operator must act, unless the case has ended: an agency
+    that refuses the close of what it has closed itself needs nobody. The relay must be locked."""
+    if relay.state in ENDED:
+        relay.save()
+        return
     if leads_forward(relay.state, RelayState.FAILED):
         relay.state, relay.state_at = RelayState.FAILED, timezone.now()
     raise_attention(relay, reason)
@@ -197,10 +201,21 @@ def _advance(relay: Relay, report: AgencyReport) -> None:
     relay.unit = report.unit or relay.unit
     relay.result_code = report.result_code or relay.result_code
     relay.note = report.note or relay.note
-    _settle_attention(relay)
+    _take_as_arrived(relay)
     if report.lat is not None or report.eta_s is not None:
         _place_unit(relay, report)
     relay.save()
+
+
+def _take_as_arrived(relay: Relay) -> None:
+    """An agency that speaks of a relay has its create message, whatever it answered then. Attention ends with
+    that, unless a later message (a cancel) still hangs."""
+    relay.deliveries.filter(position=1, state=Delivery.State.FAILED).update(
+        state=Delivery.State.DELIVERED, settled_at=timezone.now()
+    )
+    hanging = relay.deliveries.filter(position__gt=1, state__in=[Delivery.State.PENDING, Delivery.State.FAILED])
+    if relay.state in ENDED or not hanging.exists():
+        _settle_attention(relay)
 
 
 def _is_newer_position(relay: Relay, report: AgencyReport) -> bool:
