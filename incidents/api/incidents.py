@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from incidents import operations
@@ -18,10 +20,10 @@ from incidents.api import schema
 from incidents.api.base import CallerView, fields_of, json_response, moment_of, text_of, whole_of
 from incidents.codes import SERVICE_BY_FAMILY, Grade
 from incidents.models import Change, Incident
-from incidents.operations import Invalid, Result
+from incidents.operations import NOTE_LENGTH, Invalid, Result
 from incidents.payloads import IncidentPayload, incident_payload, incident_payloads
 from incidents.relaying import compose
-from incidents.reports import NotUnderstood, understand
+from incidents.reports import NotUnderstood, storable, understand
 from incidents.selectors import relays_by_subject, visible_incidents
 from incidents.states import Status
 from linkage.models import LinkedSystem
@@ -48,8 +50,10 @@ def _box(params: Params) -> tuple[float, float, float, float] | None:
         return None
     try:
         west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise Invalid("bbox", _("Four numbers are needed: west,south,east,north in WGS84 degrees.")) from error
+    except ValueError:
+        west = south = east = north = math.nan
+    if not all(abs(one) <= 360 for one in (west, south, east, north)):
+        raise Invalid("bbox", _("Four numbers are needed: west,south,east,north in WGS84 degrees."))
     return south, west, north, east
 
 
@@ -103,7 +107,8 @@ class IncidentList(CallerView):
         """Registers an incident by hand: code, lat, lon, and grade, summary, address, occurred_at where known."""
         self.require("register")
         user = self.caller.user
-        assert user is not None and user.municipality is not None  # only people have the action
+        if user is None or user.municipality is None:
+            raise PermissionDenied(_("Your account belongs to no municipality."))
         fields = fields_of(request, "code", "lat", "lon", "grade", "summary", "address", "occurred_at")
         now = timezone.now()
         try:
@@ -162,10 +167,17 @@ def _relay(number: str, by: Principal, request: Request) -> Result:
     incident = _visible(by, number)
     agency = _agency(incident, text_of(fields, "agency"))
     cameras = fields.get("cameras")
-    if cameras is not None and not (isinstance(cameras, list) and all(type(one) is int for one in cameras)):
+    if cameras is not None and not (isinstance(cameras, list) and all(_is_id(one) for one in cameras)):
         raise Invalid("cameras", _("A list of camera ids is needed."))
-    composed = compose(incident, agency, text=text_of(fields, "message", ""), cameras=cameras)
+    text = text_of(fields, "message", "")
+    if len(text) > NOTE_LENGTH:
+        raise Invalid("message", _("At most 2,000 characters, without NUL."))
+    composed = compose(incident, agency, text=text, cameras=cameras)
     return operations.incident_relay(number=number, by=by, request=composed)
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and 0 < value < 2**63
 
 
 def _close(number: str, by: Principal, request: Request) -> Result:
@@ -203,7 +215,7 @@ def _merge(number: str, by: Principal, request: Request) -> Result:
 
 def _split(number: str, by: Principal, request: Request) -> Result:
     events = fields_of(request, "events").get("events")
-    if not isinstance(events, list) or not all(isinstance(one, str) for one in events):
+    if not isinstance(events, list) or not all(isinstance(one, str) and storable(one) for one in events):
         raise Invalid("events", _("Name events of this incident by their ids."))
     return operations.incident_split(number=number, by=by, events=events)
 

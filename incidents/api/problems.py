@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
@@ -57,6 +57,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
         if challenge := getattr(error, "auth_header", None):
             headers["WWW-Authenticate"] = challenge
         return problem(error.status_code, str(error.detail), headers=headers)
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, _("At most 1 MiB at once."))
     if isinstance(error, DatabaseError):
         return problem(503, _("The database did not answer; nothing was changed. Try again."), headers={"Retry-After": "2"})
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,9 @@ from rest_framework.request import Request
 from incidents.api import schema
 from incidents.api.base import CallerView, fields_of, json_response, moment_of, text_of, whole_of
 from incidents.api.problems import problem
-from incidents.operations import Invalid
+from incidents.operations import NOTE_LENGTH, Invalid
 from incidents.payloads import relay_payload
+from incidents.reports import storable
 from incidents.selectors import visible_relays
 from linkage import relays, signing
 from linkage.models import Relay
@@ -62,7 +62,7 @@ class RelayByHand(CallerView):
         """Records who called the agency; what is still on its way is dropped. Repeating changes nothing."""
         self.require("called-by-hand")
         visible_relays(self.caller).get(pk=relay_id)
-        note = text_of(fields_of(request, "note"), "note", "")
+        note = _short(fields_of(request, "note"), "note", NOTE_LENGTH)
         called_by = self.caller.user.label if self.caller.user else self.caller.actor["name"]
         relays.relay_call_by_hand(relay_id=relay_id, actor=self.caller.actor, called_by=called_by, note=note)
         return json_response(relay_payload(visible_relays(self.caller).get(pk=relay_id)))
@@ -107,7 +107,7 @@ def _report(body: Any) -> AgencyReport:
     eta = None if body.get("eta_s") is None else whole_of(body, "eta_s", 0, 0, 86_400)
     return AgencyReport(
         status, at, _short(body, "unit", 60), eta, _degrees(body, "lat", 90), _degrees(body, "lon", 180),
-        _short(body, "result_code", 20), _short(body, "note", 2000),
+        _short(body, "result_code", 20), _short(body, "note", NOTE_LENGTH),
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _short(body: dict[str, Any], name: str, limit: int) -> str:
     value = body.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > limit or "\x00" in value:
+    if not isinstance(value, str) or len(value) > limit or not storable(value):
         raise Invalid(name, _("A text of at most %d characters is needed.") % limit)
     return value
 
@@ -124,6 +124,6 @@ def _degrees(body: dict[str, Any], name: str, bound: float) -> float | None:
     value = body.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > bound:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -bound <= value <= bound:
         raise Invalid(name, _("A number in degrees (WGS84) is needed."))
     return float(value)

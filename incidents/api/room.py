@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from incidents.api.base import CallerView, json_response, moment_of, whole_of
-from incidents.codes import ACK_TARGET, CODES, FALSE_ALARM_REASONS, RESULT_CODES
+from incidents.codes import ACK_TARGET, CODES, FALSE_ALARM_REASONS, RESULT_CODES, Grade
 from incidents.operations import Invalid
 from incidents.places import bounds_of
 from incidents.selectors import visible_incidents
@@ -94,7 +93,7 @@ class Activity(CallerView):
         until = timezone.now()
         since = until - timedelta(hours=hours)
         span = (until - since) / buckets
-        counts: list[dict[str, int]] = [defaultdict(int) for _ in range(buckets)]
+        counts = [dict.fromkeys(Grade.values, 0) for _ in range(buckets)]
         received = visible_incidents(self.caller).filter(received_at__gte=since, received_at__lt=until)
         for at, grade in received.values_list("received_at", "grade").iterator():
             counts[min(buckets - 1, int((at - since) / span))][grade] += 1
