@@ -8,6 +8,7 @@ be sent again at any time.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NotRequired, Protocol, TypedDict
@@ -82,6 +83,17 @@ class Feed(Protocol):
     def normalise(self, raw: Any) -> EventDocument:
         """The record as an event. Raises NotUsable. Repeating gives the same event, id included."""
         ...
+
+
+def degrees(text: str | None, name: str) -> float:
+    """A coordinate out of text. Raises NotUsable naming the field where it is no finite number."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise NotUsable(f"{name} is {text!r}, not a number")
+    return value
 
 
 def stable_id(prefix: str, parts: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from linkage.feeds.base import EventDocument, NotADocument, NotUsable, Record, Reporter, stable_id
+from linkage.feeds.base import EventDocument, NotADocument, NotUsable, Record, Reporter, degrees, stable_id
 
 KOREAN_TIME: Final = timezone(timedelta(hours=9))
 TIME_FORMAT: Final = "%Y%m%d%H%M%S"
@@ -58,7 +58,8 @@ class Its:
         """One item as an event."""
         if not isinstance(raw, dict):
             raise NotUsable("not an object")
-        item = {name: value.strip() if isinstance(value, str) else value for name, value in raw.items()}
+        # All values should be text; a number or a null in their place is taken as what it would read.
+        item = {name: "" if value is None else str(value).strip() for name, value in raw.items()}
         code, grade = CODES.get(item.get("eventType", ""), UNKNOWN_KIND)
         kept = ("type", "eventType", "eventDetailType", "linkId", "roadName", "roadNo", "roadDrcType", "lanesBlocked")
         return {
@@ -66,28 +67,21 @@ class Its:
             "code": code,
             "grade": grade,
             "occurred_at": _time(item.get("startDate")).isoformat(),
-            "lat": _degrees(item.get("coordY"), "coordY"),
-            "lon": _degrees(item.get("coordX"), "coordX"),
+            "lat": degrees(item.get("coordY"), "coordY"),
+            "lon": degrees(item.get("coordX"), "coordX"),
             "summary": _summary(item),
             "attributes": {name: item[name] for name in kept if item.get(name)},
         }
 
 
-def _time(text: Any) -> datetime:
+def _time(text: str | None) -> datetime:
     try:
-        return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=KOREAN_TIME)
-    except (TypeError, ValueError):
+        return datetime.strptime(text or "", TIME_FORMAT).replace(tzinfo=KOREAN_TIME)
+    except ValueError:
         raise NotUsable(f"startDate is {text!r}, not yyyyMMddHHmmss") from None
 
 
-def _degrees(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise NotUsable(f"{name} is {value!r}, not a number") from None
-
-
-def _summary(item: dict[str, Any]) -> str:
+def _summary(item: dict[str, str]) -> str:
     road = " ".join(filter(None, (item.get("roadName"), item.get("roadDrcType"))))
     what = item.get("message") or item.get("eventDetailType") or item.get("eventType") or ""
     return ": ".join(filter(None, (road, what)))[:SUMMARY_LENGTH]

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from linkage.feeds.base import EventDocument, Home, NotADocument, NotUsable, Record, Reporter, stable_id
+from linkage.feeds.base import EventDocument, Home, NotADocument, NotUsable, Record, Reporter, degrees, stable_id
 
 HEADER: Final = ("lat", "lng", "desc", "zip", "title", "timeStamp", "twp", "addr", "e")
 LOCAL_TIME: Final = ZoneInfo("America/New_York")
@@ -60,8 +60,8 @@ class Montgomery911:
             "id": stable_id("911", raw),
             "code": CODES[service],
             "occurred_at": _time(call["timeStamp"]).isoformat(),
-            "lat": _degrees(call["lat"], "lat"),
-            "lon": _degrees(call["lng"], "lng"),
+            "lat": degrees(call["lat"], "lat"),
+            "lon": degrees(call["lng"], "lng"),
             "summary": call["title"].strip(" -")[:SUMMARY_LENGTH],
             "address": place[:ADDRESS_LENGTH],
             "attributes": {"desc": call["desc"], "zip": call["zip"], "twp": call["twp"]},
@@ -73,10 +73,3 @@ def _time(text: str) -> datetime:
         return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=LOCAL_TIME)
     except ValueError:
         raise NotUsable(f"timeStamp is {text!r}, not {TIME_FORMAT}") from None
-
-
-def _degrees(text: str, name: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise NotUsable(f"{name} is {text!r}, not a number") from None
