@@ -34,7 +34,7 @@ from ocenter.embedded.state import RUNNING_FILE, process_started_at, read_json, 
 
 LOCK_FILE = "up.lock"
 PROCESSES_FILE = "processes.json"
-READY_PATIENCE_SECONDS = 60
+READY_PATIENCE_SECONDS = 120
 # Together below the ten seconds a stop may take.
 PROGRAMS_PATIENCE_SECONDS = 5.0
 SERVERS_PATIENCE_SECONDS = 3.5

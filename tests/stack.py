@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ocenter.embedded.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+START_SECONDS = 180
 STOP_SECONDS = 15
 
 

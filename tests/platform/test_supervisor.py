@@ -1,5 +1,6 @@
 """`manage.py up`: real processes, killed and counted from outside."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -76,6 +77,44 @@ def test_readyz_names_a_bell_that_hangs(stack):
     assert "Redis does not answer" in body["checks"]["bell"]["reason"]
     assert body["checks"]["database"]["ok"]
     until(stack.ready)
+
+
+def test_no_answer_waits_for_an_acknowledgement(stack):
+    """With Nagle's algorithm on, each answer takes forty milliseconds at the very least."""
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=5)
+    seconds = []
+    for _ in range(30):
+        started = time.monotonic()
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+        seconds.append(time.monotonic() - started)
+    assert min(seconds) < 0.035
+
+
+def test_machines_take_the_short_way_and_are_refused_without_a_key(stack):
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=5)
+    connection.request("POST", "/api/v1/events", "[]", {"X-Request-ID": "machine-1"})
+    answer = connection.getresponse()
+    assert answer.status == 401
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert answer.headers["X-Request-ID"] == "machine-1"
+    assert "Content-Security-Policy" not in answer.headers
+
+
+def test_static_files_are_served_whole_with_their_type(stack):
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=5)
+    connection.request("GET", "/static/vendor/leaflet/leaflet.css")
+    answer = connection.getresponse()
+    body = answer.read()
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/css")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert b".leaflet-container" in body
+    connection.request(
+        "GET", "/static/vendor/leaflet/leaflet.css", headers={"If-Modified-Since": answer.headers["Last-Modified"]}
+    )
+    assert connection.getresponse().status == 304
+    assert "StreamingHttpResponse" not in stack.log("web-1") + stack.log("web-2")
 
 
 def test_a_second_start_on_the_same_data_says_who_holds_it(stack):
