@@ -180,7 +180,7 @@ export class IncidentPanel {
     const until = this.historic ? this.now : Infinity;
     const rows = [...this.changes.values()].filter((change) => new Date(change.at).getTime() <= until).sort((a, b) => a.seq - b.seq);
     this.timeline.replaceChildren(h("h3", {}, t("Timeline"), h("small", {}, t("newest first"))),
-      rows.length ? timelineList(rows, this.catalogue) : h("p", { class: "none" }, error ? error.message : t("Nothing yet.")));
+      rows.length ? timelineList(rows, this.catalogue, this.incident.source) : h("p", { class: "none" }, error ? error.message : t("Nothing yet.")));
   }
 
   #noteForm() {

@@ -5,6 +5,7 @@ import { TimeAxis } from "./axis.js";
 import { NearCameras } from "./cameras.js";
 import { now } from "./clock.js";
 import { dialogOpen } from "./dialog.js";
+import { EndedSearch } from "./ended.js";
 import { Header } from "./header.js";
 import { openHelp } from "./help.js";
 import { t } from "./i18n.js";
@@ -36,6 +37,7 @@ async function start(me, catalogue) {
   });
   const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq) });
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko });
+  new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
   const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound() });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });

@@ -7,7 +7,7 @@ import { shapeId, unseen } from "./grades.js";
 import { named, t } from "./i18n.js";
 import { LiveSocket } from "./socket.js";
 import { alarmFor, toggleMute } from "./sound.js";
-import { applyChanges, applySnapshot, applyTick, emptyState, incidentOf } from "./store.js";
+import { addEnded, applyChanges, applySnapshot, applyTick, emptyState, incidentOf } from "./store.js";
 import { refused } from "./perform.js";
 
 const ARRIVAL_SHOWN_MS = 12000;
@@ -52,6 +52,11 @@ export class Room {
     this.render();
     if (reveal && number) this.queue.reveal(number);
     if (look) this.map.focus(this.#incident());
+  }
+
+  /** Keeps ended incidents that were looked up, so that they can be opened. */
+  remember(list) {
+    this.state = addEnded(this.state, list);
   }
 
   /** Shows the moment `at` (milliseconds), or with null the present again. */

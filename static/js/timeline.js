@@ -28,9 +28,10 @@ function words(detail, catalogue) {
   return [known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
 }
 
-function actorText(actor, detail, catalogue) {
+function actorText(actor, detail, catalogue, source) {
   const slug = detail?.agency ?? (actor?.kind === "agency" ? actor.name : null);
   const agency = slug && (catalogue.agencies ?? []).find((one) => one.slug === slug);
+  if (actor?.kind === "feed") return actor.name === source?.system || !source?.name ? named(source?.name) || actor.name : actor.name;
   const who = actor?.kind === "system" ? t("system") : actor?.kind === "agency" ? "" : actor?.name ?? "";
   return [agency ? named(agency.name) : slug, who].filter(Boolean).join(" · ");
 }
@@ -40,12 +41,12 @@ function thinned(changes) {
   return changes.filter((change, i) => change.kind !== "relay.unit" || changes[i + 1]?.kind !== "relay.unit");
 }
 
-/** The list element of `changes`, the newest first. */
-export function timelineList(changes, catalogue) {
+/** The list element of `changes`, the newest first; `source` is the incident's. */
+export function timelineList(changes, catalogue, source) {
   return h("ol", { class: "timeline" }, thinned(changes).reverse().map((change) => {
     const said = words(change.detail, catalogue);
     const tone = BAD.has(change.kind) ? "bad" : change.actor?.kind ?? "";
     return h("li", { class: `moment ${tone}`, dataset: { kind: change.kind } }, h("time", { datetime: change.at, title: dateTime(change.at) }, clock(change.at)),
-      h("div", {}, kindText(change.kind), " ", h("small", {}, actorText(change.actor, change.detail, catalogue)), said ? h("q", {}, said) : null));
+      h("div", {}, kindText(change.kind), " ", h("small", {}, actorText(change.actor, change.detail, catalogue, source)), said ? h("q", {}, said) : null));
   }));
 }

@@ -1,7 +1,7 @@
 /** The offline base map: districts, dong lines, labels by zoom, a faint kilometre grid. */
 import * as L from "leaflet";
 import { language } from "../i18n.js";
-import { CanvasLayer, pane, token } from "./canvas.js";
+import { CanvasLayer, pane, token, unit } from "./canvas.js";
 
 const DONG_LABELS_FROM = 13;
 const KILOMETRE_LAT = 1 / 110.94;
@@ -25,7 +25,7 @@ export function addBase(map, collection) {
   const names = labelsOf(districts, dongs);
   const grid = new CanvasLayer((context, toPixel, layer) => drawGrid(context, toPixel, layer, map), { pane: "land" }).addTo(map);
   const labels = new CanvasLayer((context, toPixel) => drawLabels(context, toPixel, names, map.getZoom()), { pane: "labels" }).addTo(map);
-  document.fonts?.ready.then(() => labels.redraw());
+  document.fonts?.ready.then(() => { widths.clear(); labels.redraw(); });
   return { bounds: land.getBounds(), redraw: () => [grid, labels].forEach((layer) => layer.redraw()) };
 }
 
@@ -77,9 +77,18 @@ function line(context, [ax, ay], [bx, by]) {
   context.lineTo(Math.round(bx) + 0.5, Math.round(by) + 0.5);
 }
 
+const widths = new Map();
+
+/** Measuring text is slow, and the same few hundred names are drawn again and again. */
+function widthOf(context, name) {
+  const key = `${context.font} ${name}`;
+  if (!widths.has(key)) widths.set(key, context.measureText(name).width);
+  return widths.get(key);
+}
+
 /** Larger places first; a label that would touch an earlier one is left out. */
 function drawLabels(context, toPixel, names, zoom) {
-  const taken = [];
+  const [taken, size] = [[], unit()];
   const family = getComputedStyle(document.body).fontFamily;
   const shown = names.filter((name) => name.major ? zoom < 15 : zoom >= DONG_LABELS_FROM);
   shown.sort((a, b) => b.major - a.major || b.size - a.size);
@@ -87,13 +96,13 @@ function drawLabels(context, toPixel, names, zoom) {
   context.textBaseline = "middle";
   context.lineJoin = "round";
   context.strokeStyle = token("--map-halo");
-  context.lineWidth = 3.5;
+  context.lineWidth = 3.5 * size;
   const colours = { true: token("--map-label-strong"), false: token("--map-label") };
   for (const { name, major, lat, lon } of shown) {
-    context.font = major ? `650 ${zoom < 12 ? 13 : 16}px ${family}` : `500 ${zoom < 15 ? 11.5 : 13}px ${family}`;
+    context.font = major ? `650 ${(zoom < 12 ? 13 : 16) * size}px ${family}` : `500 ${(zoom < 15 ? 11.5 : 13) * size}px ${family}`;
     const [x, y] = toPixel(lat, lon);
-    const half = context.measureText(name).width / 2 + 6;
-    if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20)) continue;
+    const half = widthOf(context, name) / 2 + 6;
+    if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20 * size)) continue;
     taken.push({ x, y, half });
     context.strokeText(name, x, y);
     context.fillStyle = colours[major];

@@ -27,11 +27,18 @@ export const CanvasLayer = L.Renderer.extend({
     L.Renderer.prototype._update.call(this);
     const [size, dense] = [this._bounds.getSize(), window.devicePixelRatio || 1];
     L.DomUtil.setPosition(this._container, this._bounds.min);
-    Object.assign(this._container, { width: size.x * dense, height: size.y * dense });
-    Object.assign(this._container.style, { width: `${size.x}px`, height: `${size.y}px` });
-    this._context.setTransform(dense, 0, 0, dense, 0, 0);
+    this._resize(size, dense);
     this.fire("update");
     this.redraw();
+  },
+
+  /** Setting a canvas's size throws its memory away, so only where it differs. */
+  _resize(size, dense) {
+    const [width, height] = [Math.round(size.x * dense), Math.round(size.y * dense)];
+    if (this._container.width === width && this._container.height === height) return;
+    Object.assign(this._container, { width, height });
+    Object.assign(this._container.style, { width: `${size.x}px`, height: `${size.y}px` });
+    this._context.setTransform(dense, 0, 0, dense, 0, 0);
   },
 
   /** Paints again without moving; safe to repeat. */
@@ -52,6 +59,11 @@ export const CanvasLayer = L.Renderer.extend({
     return L.latLngBounds(this._map.layerPointToLatLng(this._bounds.min), this._map.layerPointToLatLng(this._bounds.max));
   },
 });
+
+/** How large a thing of one drawn pixel should be: the page's text grows with the screen, and so does the map. */
+export function unit() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 14;
+}
 
 /** The value of a CSS custom property: what is drawn follows the theme. */
 export function token(name) {

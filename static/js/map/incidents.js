@@ -4,6 +4,7 @@ import { arrange, h, shape } from "../dom.js";
 import { counter } from "../format.js";
 import { GRADES, gradeName, shapeId, statusName, unseen } from "../grades.js";
 import { named, t, tn } from "../i18n.js";
+import { unit } from "./canvas.js";
 import { groupNear } from "./grouping.js";
 
 const GROUP_PX = 30;
@@ -48,7 +49,7 @@ export class IncidentLayer {
     const zoom = this.map.getZoom();
     const items = placed.map((incident) => ({ incident, ...this.map.project([incident.lat, incident.lon], zoom) }));
     const alone = (item) => item.incident.number === this.chosen;
-    const groups = groupNear(items, zoom >= SINGLE_FROM_ZOOM ? 0 : GROUP_PX, alone).map((group) => group.map((item) => item.incident));
+    const groups = groupNear(items, zoom >= SINGLE_FROM_ZOOM ? 0 : GROUP_PX * unit(), alone).map((group) => group.map((item) => item.incident));
     const wanted = new Map(groups.map((group) => [keyOf(group), group]));
     for (const [key, marker] of this.markers) if (!wanted.has(key)) { marker.remove(); this.markers.delete(key); }
     this.labelled = [];
@@ -81,7 +82,7 @@ export class IncidentLayer {
     if (incident.number === this.chosen) return true;
     if (incident.grade !== "G1" || !unseen(incident)) return false;
     const { x, y } = this.map.latLngToLayerPoint(at);
-    const free = this.labelled.every((other) => Math.abs(other.x - x) > LABEL_PX.wide || Math.abs(other.y - y) > LABEL_PX.high);
+    const free = this.labelled.every((other) => Math.abs(other.x - x) > LABEL_PX.wide * unit() || Math.abs(other.y - y) > LABEL_PX.high * unit());
     if (free) this.labelled.push({ x, y });
     return free;
   }

@@ -98,7 +98,7 @@ export class OperatorMap {
   focus(incident) {
     if (incident?.lat == null) return;
     const bounds = L.latLng(incident.lat, incident.lon).toBounds(NEAR_METRES * 2);
-    this.map.flyToBounds(bounds, { animate: this.animate, duration: 0.55, padding: [60, 60], maxZoom: 17 });
+    this.map.flyToBounds(bounds, { animate: this.animate, duration: 0.55, padding: [60, 60], maxZoom: 18 });
   }
 
   /** Looks closer at one place, such as a camera. */

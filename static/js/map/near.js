@@ -1,5 +1,6 @@
 /** The five nearest cameras of the open incident: numbers, leader lines and the 500 m circle. */
 import * as L from "leaflet";
+import { unit } from "./canvas.js";
 import { spread } from "./spread.js";
 
 export const NEAR_METRES = 500;
@@ -45,7 +46,7 @@ export class NearLayer {
     if (!this.pins.length) return;
     const origin = this.map.latLngToLayerPoint(this.centre);
     const points = this.pins.map(({ place }) => this.map.latLngToLayerPoint(place).subtract(origin));
-    spread(points, { apart: APART_PX, clear: CLEAR_PX }).forEach((point, i) => {
+    spread(points, { apart: APART_PX * unit(), clear: CLEAR_PX * unit() }).forEach((point, i) => {
       const { place, line, marker } = this.pins[i];
       const label = this.map.layerPointToLatLng(origin.add([point.x, point.y]));
       marker.setLatLng(label);

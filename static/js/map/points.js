@@ -2,7 +2,7 @@
  * Cameras or devices: many, small, dim. A worker clusters them, one canvas draws them;
  * a hundred thousand cost no more elements than ten.
  */
-import { CanvasLayer, token } from "./canvas.js";
+import { CanvasLayer, token, unit } from "./canvas.js";
 
 const TOUCH_PX = 11;
 /** Smaller circles say "several" by their size; a number would be noise. */
@@ -16,6 +16,7 @@ export class PointsLayer {
   constructor(map, { points, look, pane, from = 0, scripts }) {
     Object.assign(this, { map, points, look, from });
     this.found = null;
+    this.size = unit();
     this.asked = 0;
     this.keep = points.lat.map((_, i) => i);
     this.worker = new Worker(scripts.worker);
@@ -48,7 +49,7 @@ export class PointsLayer {
     for (let i = 0; i < lat.length; i += 1) {
       const pixel = this.map.latLngToContainerPoint([lat[i], lon[i]]);
       const far = Math.hypot(pixel.x - containerPoint.x, pixel.y - containerPoint.y);
-      if (far > Math.max(TOUCH_PX, this.#radius(count[i])) || (best && best.far <= far)) continue;
+      if (far > Math.max(TOUCH_PX * this.size, this.#radius(count[i])) || (best && best.far <= far)) continue;
       const what = count[i] > 1 ? { cluster: ref[i], count: count[i] } : { index: this.keep[ref[i]] };
       best = { far, lat: lat[i], lon: lon[i], ...what };
     }
@@ -79,16 +80,17 @@ export class PointsLayer {
   }
 
   #radius(count) {
-    const zoom = this.map.getZoom();
-    if (count > 1) return Math.min(17, (zoom < 13 ? 3.2 : 4.5) + 1.75 * Math.log2(count));
-    return zoom >= 16 ? 4.2 : zoom >= 14 ? 3.1 : 1.7;
+    const [zoom, size] = [this.map.getZoom(), this.size];
+    if (count > 1) return Math.min(17, (zoom < 13 ? 3.2 : 4.5) + 1.75 * Math.log2(count)) * size;
+    return (zoom >= 16 ? 4.2 : zoom >= 14 ? 3.1 : 1.7) * size;
   }
 
   #draw(context, toPixel) {
     if (!this.found || this.map.getZoom() < this.from) return;
     this.colours ??= { fill: token(this.look.fill), line: token(this.look.line), dot: token(this.look.dot), text: token(this.look.text) };
     const { lat, lon, count } = this.found;
-    context.font = `600 10.5px ${getComputedStyle(document.body).fontFamily}`;
+    this.size = unit();
+    context.font = `600 ${10.5 * this.size}px ${getComputedStyle(document.body).fontFamily}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (let i = 0; i < lat.length; i += 1) {
@@ -109,7 +111,7 @@ export class PointsLayer {
     context.fill();
     context.stroke();
     context.fillStyle = this.colours.text;
-    if (radius >= NUMBER_FROM_PX) context.fillText(count < 1000 ? count : `${(count / 1000).toFixed(1)}k`, x, y + 0.5);
+    if (radius >= NUMBER_FROM_PX * this.size) context.fillText(count < 1000 ? count : `${(count / 1000).toFixed(1)}k`, x, y + 0.5);
   }
 
   #point(context, x, y) {
@@ -119,7 +121,7 @@ export class PointsLayer {
     else context.arc(x, y, radius, 0, 7);
     context.strokeStyle = this.colours.dot;
     context.fillStyle = this.colours.fill;
-    context.lineWidth = radius > 3 ? 1.6 : 1.2;
+    context.lineWidth = (radius > 3 ? 1.6 : 1.2) * this.size;
     context.fill();
     context.stroke();
   }
