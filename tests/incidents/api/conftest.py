@@ -1,5 +1,7 @@
 """Callers of the REST: people by session, machines by key."""
 
+import json
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -21,8 +23,8 @@ class Caller(Client):
 
     def send(self, path, body=None, **more):
         """POST as JSON; without a body, nothing at all."""
-        content = {} if body is None else {"data": body, "content_type": "application/json"}
-        return self.post(path, **content, **more)
+        content = b"" if body is None else json.dumps(body)
+        return self.post(path, content, content_type="application/json", **more)
 
 
 @pytest.fixture
