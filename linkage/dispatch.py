@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import Future, wait
 from typing import Final
 
 import aiohttp
@@ -35,6 +36,11 @@ class _Lanes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._again: dict[int, bool] = {}
+        self.closed = False
+
+    def close(self) -> None:
+        """No lane is begun or gone on with: this process is about to end."""
+        self.closed = True
 
     def enter(self, system_id: int) -> bool:
         """Whether the caller may drain the lane; otherwise whoever does is told to look once more."""
@@ -63,6 +69,40 @@ class _Lanes:
 _lanes = _Lanes()
 
 
+class Courier:
+    """This process's own event loop for all its lanes, on one thread.
+
+    Whoever asks does not wait: a Celery thread held by a lane that times out would be missing for the
+    others, and with as many dead agencies as threads the living ones would wait too (invariant I5).
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._under_way: set[Future[int]] = set()
+        self._lock = threading.Lock()
+
+    def drain_soon(self, system_id: int) -> None:
+        """Starts draining the lane, unless it is being drained. Safe to call from any thread, as often as one likes."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="courier", daemon=True).start()
+            future = asyncio.run_coroutine_threadsafe(drain(system_id), self._loop)
+            self._under_way.add(future)
+        future.add_done_callback(self._done)
+
+    def finish(self, seconds: float) -> None:
+        """Claims nothing more and gives what is under way `seconds` to be answered; leases cover the rest."""
+        _lanes.close()
+        wait(list(self._under_way), timeout=seconds)
+
+    def _done(self, future: Future[int]) -> None:
+        with self._lock:
+            self._under_way.discard(future)
+        if error := future.exception():
+            log.error("lane.broke", error=str(error))
+
+
 async def drain(system_id: int) -> int:
     """Sends what is due in the lane; returns how many attempts were made. Returns 0 at once where this
     process is draining the lane already. Safe to call at any time, from any number of processes."""
@@ -80,7 +120,7 @@ async def drain(system_id: int) -> int:
 
 
 async def _drain_once(system_id: int) -> int:
-    claims = await _database.run(outbox.claim, system_id, CONCURRENCY)
+    claims = await _claim(system_id, CONCURRENCY)
     if not claims:
         return 0
     target = await _database.run(_target, system_id)
@@ -93,8 +133,12 @@ async def _drain_once(system_id: int) -> int:
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            claims = await _database.run(outbox.claim, system_id, CONCURRENCY - len(under_way))
+            claims = await _claim(system_id, CONCURRENCY - len(under_way))
     return made
+
+
+async def _claim(system_id: int, limit: int) -> list[outbox.Claim]:
+    return [] if _lanes.closed else await _database.run(outbox.claim, system_id, limit)
 
 
 async def _deliver(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> None:

@@ -57,18 +57,19 @@ class Outcome:
     retry_after_s: float | None = None
 
 
+# A first attempt asks no clock: the one of the machine that queued it may be ahead of the database's.
 _CLAIM = """
 WITH next AS (
     SELECT d.id FROM linkage_delivery d JOIN linkage_linkedsystem s ON s.id = d.system_id AND s.enabled
-    WHERE d.system_id = %s AND d.state = 'pending' AND d.due_at <= now()
-      AND (d.lease_until IS NULL OR d.lease_until < now())
+    WHERE d.system_id = %s AND d.state = 'pending' AND (d.attempts = 0 OR d.due_at <= statement_timestamp())
+      AND (d.lease_until IS NULL OR d.lease_until < statement_timestamp())
       AND NOT EXISTS (
         SELECT 1 FROM linkage_delivery earlier
         WHERE earlier.relay_id = d.relay_id AND earlier.position < d.position
           AND earlier.state IN ('pending', 'failed'))
     ORDER BY d.due_at, d.created_at LIMIT %s FOR UPDATE OF d SKIP LOCKED)
 UPDATE linkage_delivery d
-SET lease_until = now() + make_interval(secs => %s), attempts = d.attempts + 1
+SET lease_until = statement_timestamp() + make_interval(secs => %s), attempts = d.attempts + 1
 FROM next WHERE d.id = next.id
 RETURNING d.id, d.relay_id, d.payload, d.attempts
 """

@@ -18,4 +18,4 @@ def daejeon(db):
 def lanes(transactional_db):
     """For tests that send: deliveries are claimed and settled on the outbox's own connection, after commit."""
     yield
-    asyncio.run(dispatch._database.run(connection.close))
+    asyncio.run(dispatch._database.run(lambda: connection.close()))
