@@ -1,5 +1,6 @@
 """The map's REST: base map, points, cameras and devices, always within the caller's municipalities."""
 
+import gzip
 import json
 
 import pytest
@@ -45,7 +46,7 @@ class TestPoints:
         body = kim.get("/api/v1/map/points").json()
         assert body["cameras"]["id"] == [one.pk, two.pk]
         assert body["cameras"]["ptz"] == [1, 0]
-        assert body["cameras"]["lat"] == [one.lat, two.lat]
+        assert body["cameras"]["lat"] == [round(one.lat, 5), round(two.lat, 5)]
         assert [body["purposes"][index]["en"] for index in body["cameras"]["purpose"]] == ["Crime prevention", "Other"]
         assert body["devices"]["id"] == ["BELL-1"]
         (kind,) = body["kinds"]
@@ -55,6 +56,14 @@ class TestPoints:
         body = kim.get("/api/v1/map/points").json()
         assert body["cameras"] == {"id": [], "name": [], "lat": [], "lon": [], "purpose": [], "ptz": []}
         assert body["kinds"] == []
+
+    def test_it_comes_compressed_to_those_who_can_read_that(self, town, kim):
+        add_camera(town)
+        packed = kim.get("/api/v1/map/points", headers={"Accept-Encoding": "gzip, br"})
+        plain = kim.get("/api/v1/map/points")
+        assert packed["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain
+        assert gzip.decompress(packed.content) == plain.content
+        assert "Accept-Encoding" in packed["Vary"]
 
     # Row versions are numbered by transaction, so this one needs real ones.
     @pytest.mark.django_db(transaction=True)
