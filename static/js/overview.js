@@ -28,7 +28,7 @@ export class Overview {
     this.heading = h("h3", {}, t("On the way and at the scene"));
     this.none = h("p", { class: "none" }, t("No unit is out."));
     this.rows = new Map();
-    const hint = h("p", { class: "overview-hint" }, cap("J"), cap("K"), ` ${t("move through the queue")}`, h("span"), cap("G"), ` ${t("next unacknowledged")}`, h("span"), cap("?"), ` ${t("Keys and help")}`);
+    const hint = h("p", { class: "overview-hint" }, h("span", {}, cap("J"), cap("K"), t("move through the queue")), h("span", {}, cap("G"), t("next unacknowledged")), h("span", {}, cap("?"), t("Keys and help")));
     this.element = h("div", { class: "overview" }, h("h2", {}, t("The room at a glance")), this.tiles, h("section", { class: "block" }, this.heading, this.list, this.none), hint);
   }
 
@@ -36,7 +36,7 @@ export class Overview {
   render(incidents, now) {
     const counts = glance(incidents);
     const tile = (label, value, tone = "") => h("div", { class: `tile ${value ? tone : ""}` }, h("dd", {}, String(value)), h("dt", {}, label));
-    this.tiles.replaceChildren(tile(t("Unacknowledged"), counts.waiting, "strong"), tile(t("In hand"), counts.inHand), tile(t("Relays under way"), counts.relays), tile(t("Call by hand"), counts.calls, "alarming"));
+    this.tiles.replaceChildren(tile(t("Waiting"), counts.waiting, "strong"), tile(t("In hand"), counts.inHand), tile(t("Relays under way"), counts.relays), tile(t("Call by hand"), counts.calls, "alarming"));
     const out = [...incidents.values()].flatMap((incident) => (incident.relays ?? []).filter((relay) => relay.attention || ["dispatched", "arrived"].includes(relay.state)).map((relay) => ({ incident, relay })));
     out.sort((a, b) => Boolean(b.relay.attention) - Boolean(a.relay.attention) || (etaLeft(a.relay, now) ?? 0) - (etaLeft(b.relay, now) ?? 0));
     this.none.hidden = out.length > 0;

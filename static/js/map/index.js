@@ -41,7 +41,9 @@ export class OperatorMap {
     // In flight, what is drawn for one zoom would only be blown up: it fades and comes back sharp.
     this.map.on("zoomstart", () => element.classList.add("zooming"));
     this.map.on("zoomend", () => element.classList.remove("zooming"));
-    this.map.on("zoomend viewreset", () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM));
+    const showDistance = () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM);
+    this.map.on("zoomend", showDistance);
+    showDistance();
     new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
   }
 
