@@ -38,6 +38,8 @@ SHELVE_AT_MOST: Final = timedelta(minutes=60)
 SHELVABLE_GRADES: Final = frozenset({"G3", "G4", "G5"})
 REASON_LENGTH: Final = 300
 NOTE_LENGTH: Final = 2_000
+# A unit on its way reports every two seconds: news for the map, but no transition and nothing to audit.
+UNIT_MOVED: Final = "relay.unit"
 
 
 class NotAllowedNow(Exception):
@@ -97,12 +99,11 @@ class _Work:
         drafts = [ledger.Draft(kind, self.incident, actor, detail, carried) for kind, actor, detail in self._rows]
         seq = ledger.append(self.incident.municipality, drafts)
         # After the ledger's head, as everywhere: two heads locked in two orders would deadlock.
-        for kind, actor, detail in self._rows:
-            self._audit(kind, actor, detail)
+        audit.record_many(self._audited(*row) for row in self._rows)
         return Result(incident_payload(self.incident, carried), seq)
 
-    def _audit(self, kind: str, actor: Actor, detail: dict[str, Any]) -> None:
-        audit.record(
+    def _audited(self, kind: str, actor: Actor, detail: dict[str, Any]) -> audit.Entry:
+        return audit.Entry(
             actor=f"{actor['kind']}:{actor['name']}",
             action=kind,
             subject=self.incident.number,
@@ -424,9 +425,13 @@ def _open_relay(incident: Incident, request: RelayRequest, actor: Actor) -> Rela
 
 def relay_follow(*, relay: Relay, kind: str, actor: Actor, detail: dict[str, Any], **_signal: Any) -> None:
     """Receiver of `relay_changed`: writes the ledger row, and moves the incident where the agency's word does."""
-    work = _Work(lock_incident(relay.subject), actor)
-    if kind != "relay.unit":  # a unit that moves is no news of the incident
-        work.incident.shelved_until = None
+    incident = lock_incident(relay.subject)
+    if kind == UNIT_MOVED:
+        carried = relays_by_subject([incident.number])[incident.number]
+        ledger.append(incident.municipality, [ledger.Draft(kind, incident, actor, detail, carried)])
+        return
+    work = _Work(incident, actor)
+    incident.shelved_until = None
     work.note(kind, detail)
     _follow_agencies(work)
     work.finish()
