@@ -125,14 +125,12 @@ async def _drain_once(system_id: int) -> int:
         return 0
     target = await _database.run(_target, system_id)
     made = 0
-    async with http_json.open_session(target) as session:
+    async with http_json.open_session(target) as session, asyncio.TaskGroup() as group:
         under_way: set[asyncio.Task[None]] = set()
         while claims or under_way:
-            under_way |= {asyncio.create_task(_deliver(session, target, one)) for one in claims}
+            under_way |= {group.create_task(_deliver(session, target, one)) for one in claims}
             made += len(claims)
-            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             claims = await _claim(system_id, CONCURRENCY - len(under_way))
     return made
 

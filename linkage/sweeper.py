@@ -49,6 +49,8 @@ async def sweep(stop: asyncio.Event) -> None:
         await _wait(stop)
     for task in draining.values():
         task.cancel()
+    await asyncio.gather(*draining.values(), return_exceptions=True)
+    await database.close()
 
 
 async def _round(database: DatabaseThread, draining: dict[int, asyncio.Task[int]]) -> None:
@@ -58,7 +60,17 @@ async def _round(database: DatabaseThread, draining: dict[int, asyncio.Task[int]
         if system_id not in draining:
             draining[system_id] = asyncio.create_task(dispatch.drain(system_id))
     for duty in _duties:
+        await _fulfil(database, duty)
+
+
+async def _fulfil(database: DatabaseThread, duty: Callable[[], int]) -> None:
+    try:
         await database.run(duty)
+    except DatabaseError:
+        raise
+    except Exception:
+        # One duty's fault must not keep the other duties, nor the next second's deliveries, from being done.
+        log.exception("sweeper.duty_failed", duty=duty.__name__)
 
 
 def _report(system_id: int, task: asyncio.Task[int]) -> None:
@@ -69,7 +81,7 @@ def _report(system_id: int, task: asyncio.Task[int]) -> None:
 def _lead() -> bool:
     """Whether this process leads; if so, its heartbeat is written. The lock lasts as long as the connection."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s) FROM (SELECT 1) AS once", [LEADER_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
         leading = bool(cursor.fetchone()[0])
         if leading:
             Heartbeat.objects.update_or_create(name=HEARTBEAT_NAME, defaults={"at": timezone.now()})

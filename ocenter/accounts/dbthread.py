@@ -33,6 +33,11 @@ class DatabaseThread:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: self._call(function, *args, **kwargs))
 
+    async def close(self) -> None:
+        """Lets the connection go, and with it every lock it holds; the thread takes no more work."""
+        await self.run(lambda: connection.close())  # the thread's own connection, not the caller's
+        self._executor.shutdown(wait=False)
+
     def _call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)

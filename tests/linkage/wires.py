@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from aiohttp import web
 from django.db import connection, transaction
@@ -20,6 +21,7 @@ from linkage.signing import make_secret
 from ocenter.accounts.principal import SYSTEM_ACTOR
 from tests.accounts.cast import make_system
 
+ROOT = Path(__file__).parents[2]
 _numbers = itertools.count(1)
 
 
@@ -96,6 +98,9 @@ def peer(answer=None):
         loop.run_until_complete(start())
         loop.run_forever()
         loop.run_until_complete(runner.cleanup())
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
