@@ -45,7 +45,9 @@ async function start(me, catalogue) {
   const run = commands({ room, map, panel, queue, cameras, axis, performer });
   listen(document, run, dialogOpen);
   releaseClicked(document);
-  document.addEventListener("pointerdown", () => player.blocked && player.enable(), { once: true });
+  // Any first gesture turns sound on. The sound button does so itself: else the same click would then mute.
+  const gesture = (event) => player.blocked && !event.target.closest?.("#sound") && player.enable();
+  for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, gesture);
   document.getElementById("help-button").addEventListener("click", openHelp);
   bindTheme(document.getElementById("theme"), () => map.repaint());
   room.connect();

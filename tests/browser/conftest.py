@@ -16,7 +16,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 expect.set_options(timeout=20_000)
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run", "--force-color-profile=srgb",
+    "--disable-sync", "--no-first-run", "--autoplay-policy=document-user-activation-required", "--force-color-profile=srgb",
 ]  # fmt: skip
 
 
