@@ -1,0 +1,95 @@
+"""Relays through kills and faults: each takes effect at the agency exactly once, whatever dies meanwhile."""
+
+import time
+
+import pytest
+
+from tests.chaos.room import until
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+KILLS, FIRES_A_KILL = 10, 50
+
+
+def test_the_worker_is_killed_ten_times_during_five_hundred_relays(room, figures):
+    started, numbers, pid = time.monotonic(), [], 0
+    for _ in range(KILLS):
+        pid = room.stack.wait_for_restart("worker", pid)
+        numbers += room.report(FIRES_A_KILL)
+        # In the middle of its work, not before and not after.
+        until(lambda: room.arrived(numbers[-FIRES_A_KILL:]), 30, "no relay of this round arrived")
+        room.kill("worker")
+    received, attempts = room.expect_each_once(numbers)
+    figures(
+        f"500 relays, worker killed -9 {KILLS} times: {len(room.arrived(numbers))} effects at the agency, "
+        f"{len(set(numbers))} incidents, none missing, none twice; {received} arrivals, {attempts} attempts settled; "
+        f"{time.monotonic() - started:.0f} s"
+    )
+    assert len(set(numbers)) == KILLS * FIRES_A_KILL
+
+
+def test_redis_is_killed_and_comes_back_during_relays(room, figures):
+    numbers = room.report(20)
+    pid = room.kill("redis")
+    numbers += room.report(20)
+    room.stack.wait_for_restart("redis", pid)
+    numbers += room.report(20)
+    received, _ = room.expect_each_once(numbers)
+    figures(f"60 relays, Redis killed -9 between: 60 effects, {received} arrivals")
+
+
+def test_redis_answers_nobody_and_relays_go_on(room, figures):
+    took, accepted = [], []
+    room.freeze("redis")
+    try:
+        for _ in range(5):
+            started = time.monotonic()
+            numbers = room.report(1)
+            accepted.append(time.monotonic() - started)
+            until(lambda: room.arrived(numbers), 15, "not delivered without Redis")  # noqa: B023
+            took.append(time.monotonic() - started)
+            room.expect_each_once(numbers)
+    finally:
+        room.thaw("redis")
+    figures(
+        f"Redis frozen: event accepted after at most {max(accepted):.1f} s, at the agency after "
+        f"{sorted(took)[2]:.1f} s (median of 5), at most {max(took):.1f} s"
+    )
+    assert max(accepted) < 3
+    assert max(took) < 5
+
+
+def test_sweeper_and_worker_are_killed_together(room, figures):
+    numbers = room.report(40)
+    pids = {name: room.kill(name) for name in ("sweeper", "worker")}
+    numbers += room.report(40)
+    started = time.monotonic()
+    for name, pid in pids.items():
+        room.stack.wait_for_restart(name, pid)
+    received, _ = room.expect_each_once(numbers)
+    figures(
+        f"80 relays, sweeper and worker killed -9 together: 80 effects, {received} arrivals, "
+        f"all delivered {time.monotonic() - started:.0f} s later"
+    )
+
+
+def test_agencies_that_lose_answers_fail_and_drip(room, figures):
+    faults = {"police112": "ackloss", "disaster": "error", "justice": "drip"}
+    for agency, mode in faults.items():
+        room.set_fault(agency, mode, rate=0.3)
+    started, told = time.monotonic(), {}
+    try:
+        for agency in faults:
+            told[agency] = room.report(40, code="CRM-04")
+            for number in told[agency]:
+                room.relay(number, agency)
+        for agency, mode in faults.items():
+            received, attempts = room.expect_each_once(told[agency], agency, seconds=150)
+            assert attempts > len(told[agency]), "no fault struck"
+            figures(
+                f"40 relays to {agency}, {mode} at 30 %: 40 effects, {received} arrivals, {attempts} attempts, "
+                f"all known after {time.monotonic() - started:.0f} s"
+            )
+    finally:
+        for agency in faults:
+            room.set_fault(agency, "none")
