@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
+from leaflet import app_settings as leaflet
 
 from ocenter.accounts.models import Municipality
 
@@ -27,12 +28,23 @@ class Console(LoginRequiredMixin, TemplateView):
             "basemap": "/basemap/",
             "worker": static("js/cluster-worker.js"),
             "supercluster": static("vendor/supercluster/supercluster.min.js"),
+            "map": _map_options(),
         }
         return super().get_context_data(**kwargs) | {
             "centre_name": _centre_name(self.request.user.municipality),
             "sheets": [static(f"css/{name}.css") for name in STYLE_SHEETS],
             "boot": boot,
         }
+
+
+def _map_options() -> dict[str, Any]:
+    """Leaflet's options, from the one place django-leaflet keeps them (`LEAFLET_CONFIG`)."""
+    return {
+        "minZoom": leaflet["MIN_ZOOM"],
+        "maxZoom": leaflet["MAX_ZOOM"],
+        "center": leaflet["DEFAULT_CENTER"],
+        "zoom": leaflet["DEFAULT_ZOOM"],
+    }
 
 
 def _centre_name(municipality: Municipality | None) -> str:

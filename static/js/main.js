@@ -27,7 +27,7 @@ const boot = JSON.parse(document.getElementById("boot").textContent);
 async function start(me, catalogue) {
   let room;
   const open = (number) => room.open(number, { look: true });
-  const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: { worker: boot.worker, library: boot.supercluster } });
+  const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: { worker: boot.worker, library: boot.supercluster }, options: boot.map });
   const cameras = new NearCameras(map);
   const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay) });
   const overview = new Overview({ onOpen: open });

@@ -18,14 +18,14 @@ const DEVICES_FROM_ZOOM = 14;
 const FAR_ZOOM = 13;
 
 export class OperatorMap {
-  /** `onOpen(number)` when an incident is clicked; `now()` server time; `scripts` for the point workers. */
-  constructor(element, { onOpen, now, scripts }) {
+  /** `onOpen(number)` when an incident is clicked; `now()` server time; `scripts` for the point workers; `options` Leaflet's. */
+  constructor(element, { onOpen, now, scripts, options }) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.animate = !still;
     this.scripts = scripts;
     this.map = L.map(element, {
-      zoomControl: false, attributionControl: false, minZoom: 9, maxZoom: 18, zoomSnap: 0.5, wheelPxPerZoomLevel: 90,
-      fadeAnimation: false, zoomAnimation: !still, center: [36.35, 127.38], zoom: 11,
+      ...options, zoomControl: false, attributionControl: false, zoomSnap: 0.5, wheelPxPerZoomLevel: 90,
+      fadeAnimation: false, zoomAnimation: !still,
     });
     L.control.zoom({ position: "topleft", zoomInTitle: t("Zoom in"), zoomOutTitle: t("Zoom out") }).addTo(this.map);
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.map);
