@@ -107,6 +107,7 @@ def _taken(source_id: str, receipt: Receipt | None) -> dict[str, Any]:
 
 def _rejected(raw: Any, errors: Any) -> dict[str, Any]:
     source_id = raw.get("id") if isinstance(raw, dict) else None
+    source_id = str(source_id) if isinstance(source_id, str | int) else None
     return {"id": source_id, "status": "rejected", "incident": None, "errors": errors}
 
 

@@ -82,7 +82,10 @@ def filtered(incidents: QuerySet[Incident], params: Params) -> QuerySet[Incident
 class IncidentList(CallerView):
     """Incidents, newest first."""
 
-    @extend_schema(parameters=schema.INCIDENT_FILTERS, responses={200: schema.INCIDENT_PAGE})
+    @extend_schema(
+        operation_id="incidents_list", parameters=schema.INCIDENT_FILTERS,
+        responses={(200, "application/json"): schema.INCIDENT_PAGE, (200, GEOJSON): OpenApiTypes.OBJECT},
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """A page of what the caller may see, newest first; `cursor` of one page asks for the next.
 
@@ -123,7 +126,7 @@ class IncidentList(CallerView):
 class IncidentDetail(CallerView):
     """One incident."""
 
-    @extend_schema(responses={200: schema.INCIDENT})
+    @extend_schema(responses={(200, "application/json"): schema.INCIDENT, (200, GEOJSON): OpenApiTypes.OBJECT})
     def get(self, request: Request, number: str) -> HttpResponse:
         """The incident as it is now; GeoJSON on request."""
         payload = _payload(_visible(self.caller, number))
@@ -259,7 +262,7 @@ class IncidentAction(CallerView):
 
     action = ""  # set by the URL map
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: schema.ACTION_RESULT, 409: schema.PROBLEM})
+    @extend_schema(request=None, responses={200: schema.ACTION_RESULT, 409: schema.PROBLEM})  # see schema.complete
     def post(self, request: Request, number: str) -> HttpResponse:
         """Does it and answers the incident as it is now with the ledger's number; 409 with the current
         state where the move is not allowed."""

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -29,7 +28,7 @@ PAGE_SIZE = 100
 class RelayList(CallerView):
     """Relays, newest first."""
 
-    @extend_schema(parameters=schema.RELAY_FILTERS, responses={200: schema.RELAY_PAGE})
+    @extend_schema(operation_id="relays_list", parameters=schema.RELAY_FILTERS, responses={200: schema.RELAY_PAGE})
     def get(self, request: Request) -> HttpResponse:
         """A page of the relays the caller may see; `attention=1` only those that need an operator."""
         params = request.query_params
@@ -57,7 +56,7 @@ class RelayDetail(CallerView):
 class RelayByHand(CallerView):
     """Settling a relay by telephone."""
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: schema.RELAY})
+    @extend_schema(request=schema.json_body(schema.ACTION_BODIES["resolve"]), responses={200: schema.RELAY})
     def post(self, request: Request, relay_id: UUID) -> HttpResponse:
         """Records who called the agency; what is still on its way is dropped. Repeating changes nothing."""
         self.require("called-by-hand")

@@ -8,8 +8,10 @@ from drf_spectacular.plumbing import resolve_type_hint
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-from incidents.codes import CODES, Grade
+from incidents import operations
+from incidents.codes import CODES, RESULT_CODES, Grade
 from incidents.ledger import ChangePayload
+from incidents.operations import NOTE_LENGTH
 from incidents.payloads import IncidentPayload, RelayPayload
 from incidents.states import Status
 from linkage.states import CALLBACK_STATES
@@ -74,11 +76,6 @@ EVENTS_ANSWER: Final = _object(
 )
 
 
-def json_body(schema: Schema) -> Schema:
-    """A request body of this shape."""
-    return {"application/json": schema}
-
-
 def _query(name: str, description: str, kind: Any = OpenApiTypes.STR) -> OpenApiParameter:
     return OpenApiParameter(name, kind, description=description)
 
@@ -106,30 +103,80 @@ RELAY_FILTERS: Final = [
     _query("page_size", "1 to 1,000", OpenApiTypes.INT),
 ]
 
+# What each action takes; the others take nothing.
+ACTION_BODIES: Final[dict[str, Schema]] = {
+    "false-alarm": _object(reason={**_TEXT, "description": "One of the catalogue's false_alarm_reasons, or your own words"}),
+    "reopen": _object(reason=_TEXT),
+    "resolve": _object([], note=_TEXT),
+    "close": _object(["result_code"], result_code={"type": "string", "enum": list(RESULT_CODES)}, note=_TEXT, override=_MORE),
+    "assign": _object([], username={**_TEXT, "description": "Empty: oneself"}),
+    "note": _object(note={**_TEXT, "maxLength": NOTE_LENGTH}),
+    "shelve": _object(["reason"], reason=_TEXT, minutes={"type": "integer", "minimum": 1, "maximum": 60}),
+    "merge": _object(into={**_TEXT, "description": "The number of the incident that stays"}),
+    "split": _object(events={**_list(_TEXT), "description": "The sources' ids of the events to take out"}),
+    "relay": _object(
+        ["agency"], agency=_TEXT, message={**_TEXT, "maxLength": NOTE_LENGTH},
+        cameras={**_list({"type": "integer", "minimum": 1}), "description": "Instead of the nearest five"},
+    ),
+}  # fmt: skip
+_REFUSALS: Final = {
+    "400": "Not understood; `errors` names the fields", "401": "Nobody is signed in, or the key does not hold",
+    "403": "Not allowed to this caller, or no CSRF token", "404": "Not found, or not yours to see", "405": "Another method",
+    "409": "Not possible from its present state, which is `current`", "410": "The cursor's past is gone: start over without one",
+    "413": "Too much at once", "415": "The body is not declared as JSON",
+    "503": "Nothing was changed; Retry-After says when to try again",
+}  # fmt: skip
+_ALWAYS: Final = ("400", "401", "403", "404", "405", "503")
+_ON_WRITING: Final = ("413", "415")
 
-def add_events(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """drf-spectacular hook: documents `POST events`, which is no DRF view (it must be quick)."""
-    problem = {"content": {"application/problem+json": {"schema": PROBLEM}}}
-    result["paths"]["/api/v1/events"] = {
-        "post": {
-            "operationId": "events_create",
-            "summary": "Report events",
-            "description": "One event or an array of up to 1,000 (1 MiB). Idempotent by (system, id). One bad event "
-            "rejects itself alone. An empty array is a sign of life.",
-            "tags": ["events"],
-            "security": [{"key": []}],
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": {"oneOf": [EVENT, {**_list(EVENT), "maxItems": 1000}]}}},
-            },
-            "responses": {
-                "202": {"description": "Stored", "content": {"application/json": {"schema": EVENTS_ANSWER}}},
-                "400": {"description": "Not JSON, or no event", **problem},
-                "401": {"description": "No valid key", **problem},
-                "403": {"description": "Not a feed's key", **problem},
-                "413": {"description": "Too much at once", **problem},
-                "503": {"description": "Nothing stored; Retry-After says when to send it again", **problem},
-            },
-        }
-    }
+
+def json_body(schema: Schema) -> Schema:
+    """A request body of this shape."""
+    return {"application/json": schema}
+
+
+def _problem(status: str) -> Schema:
+    return {"description": _REFUSALS[status], "content": {"application/problem+json": {"schema": PROBLEM}}}
+
+
+def complete(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+    """drf-spectacular hook: says what it cannot see: what each action takes, every refusal, and `POST events`."""
+    for path, methods in result["paths"].items():
+        for method, operation in methods.items():
+            _describe_action(path.rpartition("/")[2], operation)
+            responses = operation["responses"]
+            said = [status for status in responses if status in _REFUSALS]
+            for status in (*said, *_ALWAYS, *(_ON_WRITING if method == "post" else ())):
+                responses[status] = _problem(status)
+    result["paths"]["/api/v1/events"] = _EVENTS
     return result
+
+
+def _describe_action(action: str, operation: Schema) -> None:
+    done = getattr(operations, f"incident_{action.replace('-', '_')}", None)
+    if not operation["operationId"].startswith("incidents_") or done is None:
+        return
+    operation["summary"] = (done.__doc__ or "").partition("\n")[0]
+    operation.pop("requestBody", None)
+    if body := ACTION_BODIES.get(action):
+        operation["requestBody"] = {"required": bool(body["required"]), "content": {"application/json": {"schema": body}}}
+
+
+_EVENTS: Final[Schema] = {
+    "post": {
+        "operationId": "events_create",
+        "summary": "Report events",
+        "description": "One event or an array of up to 1,000 (1 MiB). Idempotent by (system, id). One bad event "
+        "rejects itself alone. An empty array is a sign of life.",
+        "tags": ["events"],
+        "security": [{"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"oneOf": [EVENT, {**_list(EVENT), "maxItems": 1000}]}}},
+        },
+        "responses": {
+            "202": {"description": "Stored", "content": {"application/json": {"schema": EVENTS_ANSWER}}},
+            **{status: _problem(status) for status in ("400", "401", "403", "405", "413", "503")},
+        },
+    }
+}

@@ -146,7 +146,8 @@ STATICFILES_FINDERS = [
 ]
 
 BASEMAP = env.text("OCENTER_BASEMAP", "builtin")
-LEAFLET_CONFIG = {"TILES": [], "NO_GLOBALS": True}
+# The operator's map begins here (`incidents.views`); it zooms to its own municipality at once.
+LEAFLET_CONFIG = {"TILES": [], "MIN_ZOOM": 9, "MAX_ZOOM": 18, "DEFAULT_CENTER": (36.35, 127.38), "DEFAULT_ZOOM": 11}
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -171,7 +172,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["incidents.api.schema.add_events"],
+    "POSTPROCESSING_HOOKS": ["incidents.api.schema.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -1,0 +1,148 @@
+"""The OpenAPI document is valid, says everything, and whatever it lets a client send is answered, never with a 500."""
+
+import io
+import json
+
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from incidents import operations as op
+from incidents.models import Event, Incident
+from incidents.relaying import compose
+from linkage.models import Relay
+from tests.incidents.api.conftest import Caller
+from tests.incidents.api.test_borders import ENDPOINTS, POST_ONLY
+from tests.incidents.cast import by, key_of, open_incident
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = 15
+
+
+@pytest.fixture(scope="module")
+def document():
+    out = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_it_is_openapi_3_1_without_a_warning(document):
+    assert document["openapi"].startswith("3.1.")
+
+
+def test_every_endpoint_is_in_it(document):
+    described = set(document["paths"])
+    for _, path in ENDPOINTS:
+        assert path.replace("<str:number>", "{number}").replace("<uuid:relay_id>", "{relay_id}") in described
+
+
+def test_every_operation_has_its_own_name_and_a_summary_or_description(document):
+    operations = [one for path in document["paths"].values() for name, one in path.items() if name != "parameters"]
+    names = [one["operationId"] for one in operations]
+    assert len(set(names)) == len(names)
+    assert all(one.get("summary") or one.get("description") for one in operations)
+
+
+def test_it_is_served_with_its_pages_and_without_another_origin(client):
+    assert client.get("/api/schema/").status_code == 200
+    page = client.get("/api/docs/")
+    assert page.status_code == 200 and b"//cdn" not in page.content and b"https://" not in page.content
+
+
+def probes():
+    """(method, path as OpenAPI writes it) of everything but the callback, whose signature no generator guesses."""
+    for name, path in ENDPOINTS:
+        path = path.replace("<str:number>", "{number}").replace("<uuid:relay_id>", "{relay_id}")
+        if name not in POST_ONLY:
+            yield "get", path
+        if name in POST_ONLY - {"relay-status"} or name == "incidents":
+            yield "post", path
+
+
+@pytest.fixture(scope="module")
+def contract(document):
+    """The document without its security: else the generator invents keys and sessions, and hears 401 all day."""
+    open_document = json.loads(json.dumps(document))
+    for path in open_document["paths"].values():
+        for operation in path.values():
+            operation.pop("security", None)
+    return schemathesis.openapi.from_dict(open_document)
+
+
+@pytest.fixture
+def application():
+    """Django itself, which leaves the test's transaction its connection."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield get_wsgi_application()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def bell(town):
+    incident = open_incident(town, "CRM-02")
+    op.incident_relay(number=incident.number, by=by(town.kim), request=compose(incident, town.police))
+    return incident
+
+
+def several_events(incident):
+    """Gives it a second event, so that one can be split off."""
+    other = Event.objects.exclude(incident=incident).first()
+    other.incident = incident
+    other.save()
+    Incident.objects.filter(pk=incident.pk).update(event_count=2)
+
+
+@pytest.mark.parametrize("method, path", [one for one in probes() if one[1] != "/api/v1/events"])
+def test_whatever_the_contract_allows_is_answered_as_it_says(contract, application, town, bell, method, path):
+    """Names of things are drawn at random, but mostly they are those of real things."""
+    operation = contract[path][method]
+    caller = Caller(user=town.park)
+    spare = open_incident(town, "CRM-02")
+    real = {
+        "number": bell.number, "relay_id": str(Relay.objects.get().pk), "agency": "fire119", "into": spare.number,
+        "events": [bell.events.get().source_id], "cameras": [1], "username": "lee",
+    }  # fmt: skip
+    several_events(bell)
+    cookies = {"sessionid": caller.cookies["sessionid"].value, "csrftoken": "x" * 32}
+    headers = {"X-CSRFToken": "x" * 32, "Content-Type": "application/json", "Accept-Encoding": "identity"}
+
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(operation.as_strategy(), st.integers(0, 3))
+    def probe(case, stray):
+        if stray:
+            for part in (case.path_parameters, case.query, case.body):
+                if isinstance(part, dict):
+                    part.update({name: real[name] for name in part.keys() & real})
+        response = case.call(app=application, headers=headers, cookies=cookies)
+        case.validate_response(response, checks=CHECKS)
+        assert response.status_code != 401
+        heard.add(response.status_code)
+
+    heard = set()
+    probe()
+    assert heard & {200, 201, 304, 409}, f"nothing got through: {heard}"
+
+
+@pytest.mark.usefixtures("intake_door")
+def test_whatever_the_contract_allows_at_the_intakes_door_is_answered(contract, application, town):
+    headers = {"Authorization": f"Bearer {key_of(town.bells)}", "Content-Type": "application/json"}
+
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(contract["/api/v1/events"]["post"].as_strategy())
+    def probe(case):
+        case.validate_response(case.call(app=application, headers=headers), checks=CHECKS)
+
+    probe()
