@@ -1,11 +1,12 @@
 """The URL map. Each app keeps its own; this page only says where they hang."""
 
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from incidents.api.map import BaseMap
+from incidents.api.problems import no_such_address
 from incidents.views import Console
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
@@ -21,6 +22,7 @@ urlpatterns = [
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("incidents.api.urls")),
+    re_path(r"^api/v1/", no_such_address),  # after every app's own
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -35,6 +36,12 @@ def problem(
     if errors:
         body["errors"] = list(errors)
     return HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """What the REST answers where the URL map has nothing: a problem like every other, not a page."""
+    return problem(404, _("No such address; GET /api/schema/ lists them."))
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | Response | None:

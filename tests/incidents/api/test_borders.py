@@ -167,6 +167,12 @@ def test_an_unknown_number_is_404(calls, town, number):
             problem_of(ask(caller, name, path.replace("<str:number>", number)), 404)
 
 
+@pytest.mark.parametrize("path", ["nothing", "incidents/", "relays/not-a-uuid", "incidents/x/explode", "", "incidents/a/b/c"])
+def test_an_unknown_address_is_a_problem_too(calls, town, path):
+    problem_of(calls(town.kim).get(f"/api/v1/{path}"), 404)
+    problem_of(calls(enforce_csrf_checks=True).send(f"/api/v1/{path}", {}), 404)
+
+
 def test_a_read_only_key_sees_its_families_and_what_was_relayed(calls, town, bell):
     fire, theft = open_incident(town, "RES-01"), open_incident(town, "CRM-04")
     police, station = calls(town.police), calls(town.fire)
