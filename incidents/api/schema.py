@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from incidents import operations
 from incidents.codes import CODES, RESULT_CODES, Grade
 from incidents.ledger import ChangePayload
-from incidents.operations import NOTE_LENGTH
+from incidents.operations import NOTE_LENGTH, REASON_LENGTH
 from incidents.payloads import IncidentPayload, RelayPayload
 from incidents.states import Status
 from linkage.states import CALLBACK_STATES
@@ -103,15 +103,16 @@ RELAY_FILTERS: Final = [
     _query("page_size", "1 to 1,000", OpenApiTypes.INT),
 ]
 
+_REASON: Final = {**_TEXT, "minLength": 1, "maxLength": REASON_LENGTH}
 # What each action takes; the others take nothing.
 ACTION_BODIES: Final[dict[str, Schema]] = {
-    "false-alarm": _object(reason={**_TEXT, "description": "One of the catalogue's false_alarm_reasons, or your own words"}),
-    "reopen": _object(reason=_TEXT),
+    "false-alarm": _object(reason={**_REASON, "description": "One of the catalogue's false_alarm_reasons, or your own words"}),
+    "reopen": _object(reason=_REASON),
     "resolve": _object([], note=_TEXT),
     "close": _object(["result_code"], result_code={"type": "string", "enum": list(RESULT_CODES)}, note=_TEXT, override=_MORE),
     "assign": _object([], username={**_TEXT, "description": "Empty: oneself"}),
-    "note": _object(note={**_TEXT, "maxLength": NOTE_LENGTH}),
-    "shelve": _object(["reason"], reason=_TEXT, minutes={"type": "integer", "minimum": 1, "maximum": 60}),
+    "note": _object(note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH}),
+    "shelve": _object(["reason"], reason=_REASON, minutes={"type": "integer", "minimum": 1, "maximum": 60}),
     "merge": _object(into={**_TEXT, "description": "The number of the incident that stays"}),
     "split": _object(events={**_list(_TEXT), "description": "The sources' ids of the events to take out"}),
     "relay": _object(
