@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from django.db import transaction
@@ -92,15 +93,20 @@ class _Work:
         self.incident.shelved_until = None
         self.note(move.kind, {"from": before, "to": move.target, **(detail or {})}, actor=actor)
 
+    @cached_property
+    def relays(self) -> list[Relay]:
+        """The incident's relays, oldest first, as they were when first asked for."""
+        return relays_by_subject([self.incident.number])[self.incident.number]
+
     def finish(self) -> Result:
         """Saves, audits and writes the ledger rows. Each row carries the incident as it is at the end."""
+        drafts = [ledger.Draft(kind, self.incident, actor, detail, self.relays) for kind, actor, detail in self._rows]
+        first = ledger.reserve(self.incident.municipality, [draft.incident for draft in drafts])
         self.incident.save()
-        carried = relays_by_subject([self.incident.number])[self.incident.number]
-        drafts = [ledger.Draft(kind, self.incident, actor, detail, carried) for kind, actor, detail in self._rows]
-        seq = ledger.append(self.incident.municipality, drafts)
+        seq = ledger.write(self.incident.municipality, first, drafts)
         # After the ledger's head, as everywhere: two heads locked in two orders would deadlock.
         audit.record_many(self._audited(*row) for row in self._rows)
-        return Result(incident_payload(self.incident, carried), seq)
+        return Result(incident_payload(self.incident, self.relays), seq)
 
     def _audited(self, kind: str, actor: Actor, detail: dict[str, Any]) -> audit.Entry:
         return audit.Entry(
@@ -439,7 +445,7 @@ def relay_follow(*, relay: Relay, kind: str, actor: Actor, detail: dict[str, Any
 
 def _follow_agencies(work: _Work) -> None:
     """Once confirmed, the incident follows what agencies say: notified, responding, resolved."""
-    states = set(Relay.objects.filter(subject=work.incident.number).values_list("state", flat=True))
+    states = {relay.state for relay in work.relays}
     told = states - {RelayState.QUEUED, RelayState.FAILED, RelayState.DECLINED, RelayState.CANCELLED}
     if told:
         _move_if(work, "notify")
@@ -457,7 +463,7 @@ def _move_if(work: _Work, action: str) -> None:
 
 def _take_result(work: _Work) -> None:
     """The agency's result stands until the operator closes with one."""
-    closed = Relay.objects.filter(subject=work.incident.number).exclude(result_code="").order_by("-state_at").first()
+    closed = max((one for one in work.relays if one.result_code), key=lambda one: one.state_at, default=None)
     if closed and closed.result_code in RESULT_CODES and not work.incident.result_code:
         work.incident.result_code = closed.result_code
 

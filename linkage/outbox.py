@@ -67,11 +67,13 @@ WITH next AS (
         SELECT 1 FROM linkage_delivery earlier
         WHERE earlier.relay_id = d.relay_id AND earlier.position < d.position
           AND earlier.state IN ('pending', 'failed'))
-    ORDER BY d.due_at, d.created_at LIMIT %s FOR UPDATE OF d SKIP LOCKED)
-UPDATE linkage_delivery d
-SET lease_until = statement_timestamp() + make_interval(secs => %s), attempts = d.attempts + 1
-FROM next WHERE d.id = next.id
-RETURNING d.id, d.relay_id, d.payload, d.attempts
+    ORDER BY d.due_at, d.created_at LIMIT %s FOR UPDATE OF d SKIP LOCKED),
+leased AS (
+    UPDATE linkage_delivery d
+    SET lease_until = statement_timestamp() + make_interval(secs => %s), attempts = d.attempts + 1
+    FROM next WHERE d.id = next.id
+    RETURNING d.id, d.relay_id, d.payload, d.attempts, d.due_at, d.created_at)
+SELECT id, relay_id, payload, attempts FROM leased ORDER BY due_at, created_at
 """
 
 
