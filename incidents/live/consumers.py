@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from incidents import ledger
@@ -50,7 +50,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
     try:
         caller = await _database.run(_caller_of, scope)
-    except DatabaseError:
+    except Error:
         await send({"type": "websocket.close", "code": protocol.RESTARTING})
         return
     if caller is None:
@@ -171,7 +171,7 @@ class _Socket:
         """Whether the caller could connect again, with the same rights; a role or scope that changed ends it."""
         try:
             now = await _database.run(_caller_of, self._scope)
-        except DatabaseError:
+        except Error:
             return True
         return now is not None and _rights(now) == _rights(self._caller)
 

@@ -18,7 +18,6 @@ from typing import Final
 import orjson
 import redis
 import structlog
-from django.db import DatabaseError
 
 from incidents import ledger
 from incidents.ledger import Cursor, Position, RawRow
@@ -82,9 +81,10 @@ class Hub:
     async def join(self, municipality_ids: Iterable[int]) -> list[Stream]:
         """Starts listening to these municipalities; the streams stand at the ledgers' present ends."""
         ids = sorted(municipality_ids)
-        missing = [one for one in ids if one not in self._streams]
-        for stream in await self._database.run(_open_streams, missing) if missing else []:
-            self._streams.setdefault(stream.municipality_id, stream)
+        # Again, if one of them went while another was looked up: its last listener may leave at that moment.
+        while missing := [one for one in ids if one not in self._streams]:
+            for stream in await self._database.run(_open_streams, missing):
+                self._streams.setdefault(stream.municipality_id, stream)
         streams = [self._streams[one] for one in ids]
         for stream in streams:
             stream.listeners += 1
@@ -116,8 +116,9 @@ class Hub:
                 for stream in list(self._streams.values()):
                     await self._advance(stream)
                 await self._look_at_feeds()
-            except DatabaseError as error:
-                log.warning("live.database_away", error=str(error))
+            except Exception as error:
+                # Whatever it was: a reader that died would leave fresh ticks over a stale screen for ever.
+                log.warning("live.reading_failed", error=repr(error))
             await asyncio.sleep(COALESCE_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):

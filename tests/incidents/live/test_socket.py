@@ -9,9 +9,9 @@ import websockets
 from incidents import operations as op
 from incidents.live import routing
 from incidents.models import Change, LedgerHead
+from incidents.payloads import incident_payloads
 from incidents.relaying import compose
 from incidents.selectors import active_incidents, relays_by_subject
-from incidents.payloads import incident_payloads
 from linkage.models import Relay
 from tests.incidents.cast import assert_ledger_is_whole, by, event, hear, make_central, open_incident, receive
 from tests.incidents.live.serving import Screen, seq_of
