@@ -28,6 +28,7 @@ RETRY_SECONDS: Final = (1, 2, 5, 10, 20)  # the first attempt comes at once
 RETRY_LATER_SECONDS: Final = 30
 RETRY_JITTER: Final = 0.2
 RESPONSE_KEPT: Final = 2_000
+CONTACT_EVERY: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,11 @@ def _retry_later(delivery: Delivery, attempt: int, outcome: Outcome) -> None:
 
 
 def _note_contact(system: LinkedSystem, outcome: Outcome) -> None:
-    now = timezone.now()
-    if outcome.error:
-        changes: dict[str, Any] = {"last_error": outcome.error[:200], "last_error_at": now}
-    else:
-        changes = {"last_contact_at": now, "last_error": ""}
+    """Keeps when the agency last answered and what went wrong; the same news again only every few seconds,
+    since it is one row for all of its relays and whoever writes it makes the others wait."""
+    now, error = timezone.now(), outcome.error[:200]
+    noted_at = system.last_error_at if error else system.last_contact_at
+    if error == system.last_error and noted_at and now - noted_at < CONTACT_EVERY:
+        return
+    changes: dict[str, Any] = {"last_error": error, "last_error_at" if error else "last_contact_at": now}
     LinkedSystem.objects.filter(pk=system.pk).update(**changes)

@@ -148,6 +148,29 @@ class TestSettling:
         assert len(attempt.response) == outbox.RESPONSE_KEPT
 
 
+class TestContact:
+    def contact(self, police, **more):
+        open_relay(police)
+        outbox.settle(outbox.claim(police.pk, 1)[0], outcome(**more))
+        return LinkedSystem.objects.get(pk=police.pk)
+
+    def test_an_answer_ends_an_error_at_once(self, police):
+        assert self.contact(police, **AWAY).last_error == AWAY["error"]
+        answered = self.contact(police, **TAKEN)
+        assert answered.last_error == ""
+        assert answered.last_contact_at is not None
+
+    def test_the_same_news_is_written_every_few_seconds_only(self, police):
+        first = self.contact(police, **TAKEN).last_contact_at
+        assert self.contact(police, **TAKEN).last_contact_at == first
+        LinkedSystem.objects.update(last_contact_at=first - outbox.CONTACT_EVERY)
+        assert self.contact(police, **TAKEN).last_contact_at > first
+
+    def test_another_error_is_news(self, police):
+        self.contact(police, **AWAY)
+        assert self.contact(police, **REFUSED).last_error == REFUSED["error"]
+
+
 class TestRetries:
     @pytest.mark.parametrize(
         ("attempt", "seconds"), [(1, 1), (2, 2), (3, 5), (4, 10), (5, 20), (6, 30), (7, 30), (100, 30)]
