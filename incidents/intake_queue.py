@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, DataError, OperationalError, connection
+from django.db import DataError, Error, InterfaceError, OperationalError, connection
 
 from incidents.intake import Arrival, Receipt, events_receive
 from linkage import health
@@ -69,7 +69,7 @@ class IntakeQueue:
             jobs = self._take_group()
             try:
                 results = await self._database.run(_store, [job.arrivals for job in jobs])
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("intake.not_stored", events=sum(len(job.arrivals) for job in jobs), error=str(error))
                 _answer(jobs, NotStored())
             except Exception:
@@ -129,6 +129,6 @@ def _with_retries(arrivals: Sequence[Arrival]) -> list[Receipt]:
     for _ in range(TRIES - 1):
         try:
             return events_receive(municipality=municipality, arrivals=arrivals)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             connection.close()
     return events_receive(municipality=municipality, arrivals=arrivals)

@@ -14,7 +14,7 @@ from typing import Final
 
 import aiohttp
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from linkage import outbox
@@ -143,7 +143,7 @@ async def _deliver(session: aiohttp.ClientSession, target: Target, claimed: outb
     outcome = await _attempt(session, target, claimed)
     try:
         await _database.run(outbox.settle, claimed, outcome)
-    except DatabaseError as error:
+    except Error as error:
         # The lease ends by itself and the agency knows the key: nothing is lost, nothing happens twice.
         log.warning("delivery.unsettled", delivery_id=str(claimed.id), error=str(error))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from linkage import dispatch, outbox, relays
@@ -44,7 +44,7 @@ async def sweep(stop: asyncio.Event) -> None:
         try:
             if await database.run(_lead):
                 await _round(database, draining)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("sweeper.database_away", error=str(error))
         await _wait(stop)
     for task in draining.values():
@@ -66,7 +66,7 @@ async def _round(database: DatabaseThread, draining: dict[int, asyncio.Task[int]
 async def _fulfil(database: DatabaseThread, duty: Callable[[], int]) -> None:
     try:
         await database.run(duty)
-    except DatabaseError:
+    except Error:
         raise
     except Exception:
         # One duty's fault must not keep the other duties, nor the next second's deliveries, from being done.

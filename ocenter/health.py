@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
@@ -37,7 +37,7 @@ def check_database() -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as error:
+    except Error as error:
         raise NotReady(f"PostgreSQL does not answer: {_first_line(error)}") from error
 
 
@@ -56,7 +56,7 @@ def check_sweeper() -> None:
     """The sweeper writes its heartbeat to the database; a silent one delivers nothing that was missed."""
     try:
         seen_at = sweeper_seen_at()
-    except DatabaseError as error:
+    except Error as error:
         raise NotReady(f"unknown, for PostgreSQL does not answer: {_first_line(error)}") from error
     if seen_at is None:
         raise NotReady("the sweeper has never run")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,7 +40,7 @@ async def events(request: HttpRequest) -> HttpResponse:
     secret = bearer_of(request.headers.get("Authorization", ""))
     try:
         access = secret and (remembered_access(secret) or await sync_to_async(access_of_key)(secret))
-    except DatabaseError:
+    except Error:
         return _come_back()
     if not access:
         return problem(401, _("A valid API key is needed: Authorization: Bearer KEY."), headers={"WWW-Authenticate": "Bearer"})
@@ -74,7 +74,7 @@ async def _answer(raws: list[Any], access: Access) -> HttpResponse:
     arrivals = [Arrival(access.system, one) for one in read if not isinstance(one, NotUnderstood)]
     try:
         receipts = iter(await _queue.submit(arrivals) if arrivals else await _sign_of_life(access))
-    except (Overloaded, NotStored, DatabaseError):
+    except (Overloaded, NotStored, Error):
         return _come_back()
     results = [
         _rejected(raw, one.errors) if isinstance(one, NotUnderstood) else _taken(one.source_id, next(receipts))

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DatabaseError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -66,7 +66,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
         return problem(error.status_code, str(error.detail), headers=headers)
     if isinstance(error, RequestDataTooBig):
         return problem(413, _("At most 1 MiB at once."))
-    if isinstance(error, DatabaseError):
+    if isinstance(error, Error):
         return problem(503, _("The database did not answer; nothing was changed. Try again."), headers={"Retry-After": "2"})
     return None
 
