@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ocenter.embedded.processes import free_port
+from ocenter.embedded.processes import die_with_parent, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180
@@ -61,6 +61,7 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # a test run that is killed leaves no city behind
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
