@@ -212,7 +212,8 @@ async def test_a_central_agency_hears_every_town_it_covers_and_resumes_in_each(s
         await first.take()
         await desk.run(lambda: [open_incident(town), open_incident(other), open_incident(town, "ORD-01")])
         await first.until(lambda it: len(it.rows) == 2)
-        await first.until(lambda it: it.cursor.count(":2") == 1)
+        # By the numbers alone: an epoch may begin with a 2 as well.
+        await first.until(lambda it: sorted(part.split(":")[2] for part in it.cursor.split(",")) == ["1", "2"])
     await desk.run(lambda: [open_incident(other), open_incident(town)])
     async with screen(central, after=first.cursor) as again:
         await again.until(lambda it: len(it.rows) == 2)
