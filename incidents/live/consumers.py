@@ -94,17 +94,18 @@ class _Socket:
         the_hub = hub()
         streams = await the_hub.join(self._caller.municipalities)
         try:
-            await self._begin(streams)
+            await self._begin()
             await self._feed(the_hub, streams)
         finally:
             the_hub.leave(streams)
 
-    async def _begin(self, streams: list[Stream]) -> None:
+    async def _begin(self) -> None:
         """Resumes where the client's cursor stands, else sends a snapshot."""
         query = parse_qs(self._scope.get("query_string", b"").decode("ascii", "replace"))
-        current = {stream.code: stream.position for stream in streams}
+        # The ledgers' ends as the database has them: a client may be ahead of this process's reader.
+        current = await _database.run(ledger.heads, self._caller.municipalities)
         try:
-            resumed = ledger.read_cursor((query.get("after") or [None])[0], await self._heads(current))
+            resumed = ledger.read_cursor((query.get("after") or [None])[0], current)
         except CursorGone:
             resumed = None
         if resumed is not None:
@@ -112,10 +113,6 @@ class _Socket:
             return
         self._at, text = await _database.run(snapshot_for, self._caller)
         await self._send(text)
-
-    async def _heads(self, current: Cursor) -> Cursor:
-        """The ledgers' ends as the database has them: a client may be ahead of this process's reader."""
-        return await _database.run(ledger.heads, self._caller.municipalities) if current else {}
 
     async def _feed(self, the_hub: Hub, streams: list[Stream]) -> None:
         loop = asyncio.get_running_loop()

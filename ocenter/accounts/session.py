@@ -46,11 +46,6 @@ def session_user(session_key: str | None) -> User | None:
     return user if isinstance(user, User) and user.is_current() else None
 
 
-def session_is_current(session_key: str | None) -> bool:
-    """Whether `session_user` would find somebody."""
-    return session_user(session_key) is not None
-
-
 def client_address(request: HttpRequest | None) -> str | None:
     """Where a request came from. Behind a proxy the server puts the client there (`--forwarded-allow-ips`)."""
     return audit.normal_address(request.META.get("REMOTE_ADDR")) if request else None
