@@ -248,6 +248,8 @@ def _event(target: _Target, arrival: Arrival, match: Match | None) -> bulk.Row:
         "municipality_id": target.incident.municipality_id,
         "system_id": arrival.system.pk,
         "source_id": report.source_id,
+        "subject": report.subject,
+        "action": report.action,
         "incident_id": target.incident.pk,
         "code": report.code,
         "grade": report.grade,

@@ -141,6 +141,8 @@ class Incident(models.Model):
     result_code = models.CharField(_("result code"), max_length=20, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="parts")
+    area = models.JSONField(_("area"), null=True, help_text=_("A GeoJSON geometry in WGS84, where it has one."))
+    expires_at = models.DateTimeField(_("expires at"), null=True)
     version = models.BigIntegerField(_("ledger number"), default=0)
 
     class Meta:
@@ -155,6 +157,12 @@ class Incident(models.Model):
                 condition=~models.Q(status__in=["merged", "false_alarm", "test", "closed", "cancelled", "resolved"]),
                 name="incident_joinable",
             ),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False)
+                & ~models.Q(status__in=["merged", "false_alarm", "test", "closed", "cancelled", "resolved"]),
+                name="incident_expiring",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -165,12 +173,21 @@ class Event(models.Model):
     """One report of one source, kept as it was understood. (system, source_id) is its identity.
 
     `incident` is where it went; `distance_m` and `gap_s` say how near it was to the incident it joined.
+    `subject` is the source's own key of what it is about: later reports of the same subject continue the
+    same incident. A cancel or end of something never heard of has no incident.
     """
+
+    class Action(models.TextChoices):
+        REPORT = "report", _("report")
+        CANCEL = "cancel", _("cancel")
+        END = "end", _("end")
 
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
     system = models.ForeignKey(LinkedSystem, models.PROTECT, related_name="events")
     source_id = models.CharField(_("the source's id"), max_length=200)
-    incident = models.ForeignKey(Incident, models.PROTECT, related_name="events")
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    action = models.CharField(_("action"), max_length=6, choices=Action.choices, default=Action.REPORT)
+    incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="events")
     code = models.CharField(_("event code"), max_length=10)
     grade = models.CharField(_("grade"), max_length=2, choices=Grade.choices)
     occurred_at = models.DateTimeField(_("occurred at"))
@@ -189,6 +206,7 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["system", "source_id"], name="one_event_per_source_id")]
+        indexes = [models.Index(fields=["system", "subject", "-id"], condition=~models.Q(subject=""), name="event_subject")]
 
     def __str__(self) -> str:
         return f"{self.code} {self.source_id}"

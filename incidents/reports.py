@@ -50,6 +50,11 @@ class Report:
     address: str
     device_id: str
     attributes: dict[str, Any]
+    subject: str = ""
+    refers_to: tuple[str, ...] = ()
+    action: str = "report"
+    area: dict[str, Any] | None = None
+    expires_at: datetime | None = None
 
     @property
     def family(self) -> str:

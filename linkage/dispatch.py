@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from linkage import outbox
 from linkage.models import LinkedSystem
-from linkage.transports import http_json
-from linkage.transports.base import NotSent, Target
+from linkage.transports import TRANSPORTS, wire
+from linkage.transports.base import NotSent, Outgoing, Target
 from ocenter.accounts.dbthread import DatabaseThread
 
 log = structlog.get_logger(__name__)
@@ -125,7 +125,7 @@ async def _drain_once(system_id: int) -> int:
         return 0
     target = await _database.run(_target, system_id)
     made = 0
-    async with http_json.open_session(target) as session, asyncio.TaskGroup() as group:
+    async with wire.open_session(target) as session, asyncio.TaskGroup() as group:
         under_way: set[asyncio.Task[None]] = set()
         while claims or under_way:
             under_way |= {group.create_task(_deliver(session, target, one)) for one in claims}
@@ -150,12 +150,13 @@ async def _deliver(session: aiohttp.ClientSession, target: Target, claimed: outb
 
 async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> outbox.Outcome:
     started, clock = timezone.now(), time.monotonic()
+    outgoing = Outgoing(str(claimed.id), claimed.message, claimed.payload, claimed.address)
 
     def spent_ms() -> int:
         return int((time.monotonic() - clock) * 1000)
 
     try:
-        answer = await http_json.send(session, target, str(claimed.id), claimed.payload)
+        answer = await TRANSPORTS[target.transport].send(session, target, outgoing)
     except NotSent as error:
         return outbox.Outcome(
             started, spent_ms(), error=error.reason, permanent=error.permanent, status=error.status,
@@ -172,4 +173,7 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outb
 
 def _target(system_id: int) -> Target:
     system = LinkedSystem.objects.get(pk=system_id)
-    return Target(system.pk, system.slug, system.endpoint, system.secret, system.allowed_network)
+    return Target(
+        system.pk, system.slug, system.transport, tuple(system.secrets), system.allowed_network, system.deadline_s,
+        system.options,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,11 @@ class LinkedSystem(models.Model):
         FEED = "feed", _("feed")
         AGENCY = "agency", _("agency")
         CENTRAL = "central", _("central agency")
+
+    class Transport(models.TextChoices):
+        HTTP_JSON = "http_json", _("JSON over HTTP, signed")
+        CAP = "cap", _("CAP 1.2 over HTTP")
+        UCRI2 = "ucri2", _("UCRI2 control-room relay")
 
     municipality = models.ForeignKey(
         Municipality, models.PROTECT, related_name="systems", verbose_name=_("municipality")
@@ -60,7 +66,49 @@ class LinkedSystem(models.Model):
         validators=[network.validate_networks],
         help_text=_("Networks in CIDR form, comma separated; we connect to no address outside them."),
     )
+    secondary_endpoint = models.URLField(
+        _("second endpoint"), blank=True, max_length=300,
+        help_text=_("Agencies only: another way to the same agency, taken while the first does not answer."),
+    )  # fmt: skip
+    transport = models.CharField(_("protocol"), max_length=20, choices=Transport.choices, default=Transport.HTTP_JSON)
+    options = models.JSONField(
+        _("settings of the format or protocol"), default=dict, blank=True,
+        help_text=_("JSON, as the folder of the format or protocol documents."),
+    )  # fmt: skip
+    max_concurrent = models.PositiveSmallIntegerField(
+        _("messages at once"), default=8, validators=[MinValueValidator(1), MaxValueValidator(64)],
+        help_text=_("Agencies only: how many messages may be on the wire at the same time."),
+    )  # fmt: skip
+    deadline_s = models.PositiveSmallIntegerField(
+        _("deadline, seconds"), default=10, validators=[MinValueValidator(1), MaxValueValidator(15)],
+        help_text=_("Within this an exchange ends, whatever the other side does."),
+    )  # fmt: skip
+    paused_at = models.DateTimeField(_("paused since"), null=True, editable=False)
+    paused_by = models.CharField(_("paused by"), max_length=160, blank=True, editable=False)
+    breaker_failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+    breaker_until = models.DateTimeField(_("breaker open until"), null=True, editable=False)
+    secondary_until = models.DateTimeField(_("on the second endpoint until"), null=True, editable=False)
     sealed_secret = models.TextField(blank=True, editable=False)
+    sealed_previous_secret = models.TextField(blank=True, editable=False)
+    previous_secret_until = models.DateTimeField(_("previous secret valid until"), null=True, editable=False)
+    feed_format = models.CharField(
+        _("format"), max_length=40, blank=True,
+        help_text=_("Feeds only: what its documents are in. Empty: events as POST /api/v1/events takes them."),
+    )  # fmt: skip
+    poll_interval_s = models.PositiveIntegerField(
+        _("poll interval, seconds"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(86_400)],
+        help_text=_("Feeds only: how often its endpoint is asked. Empty: it sends by itself."),
+    )  # fmt: skip
+    mapping = models.JSONField(_("mapping"), default=dict, blank=True, editable=False)
+    late_limit_s = models.PositiveIntegerField(
+        _("late limit, seconds"), default=600,
+        help_text=_("Feeds only: events older than this on arrival show the feed as late. 0: never."),
+    )  # fmt: skip
+    noisy_limit_per_min = models.PositiveIntegerField(
+        _("noisy limit, events a minute"), default=0,
+        help_text=_("Feeds only: more than this in a minute shows the feed as noisy. 0: never."),
+    )  # fmt: skip
+    state = models.JSONField(default=dict, editable=False)
     reads = ArrayField(
         models.CharField(max_length=8),
         default=list,
@@ -75,6 +123,8 @@ class LinkedSystem(models.Model):
         _("quiet limit, seconds"), default=60, help_text=_("Silent for longer than this, a feed is shown as late.")
     )
     last_contact_at = models.DateTimeField(_("last contact"), null=True, editable=False)
+    last_event_at = models.DateTimeField(_("last event"), null=True, editable=False)
+    last_delay_s = models.FloatField(_("last event's age on arrival, seconds"), null=True, editable=False)
     last_error = models.CharField(_("last error"), max_length=200, blank=True, editable=False)
     last_error_at = models.DateTimeField(_("last error at"), null=True, editable=False)
 
@@ -100,6 +150,13 @@ class LinkedSystem(models.Model):
     @secret.setter
     def secret(self, value: str) -> None:
         self.sealed_secret = seal(value) if value else ""
+
+    @property
+    def secrets(self) -> list[str]:
+        """The signing secrets in force: the present one, and while a rotation lasts the one before it."""
+        rotating = self.previous_secret_until is not None and self.previous_secret_until > timezone.now()
+        sealed = [self.sealed_secret, self.sealed_previous_secret if rotating else ""]
+        return [open_sealed(one) for one in sealed if one]
 
 
 class SystemKey(ApiKey):
@@ -136,6 +193,13 @@ class Relay(models.Model):
     result_code = models.CharField(_("result code"), max_length=20, blank=True)
     note = models.TextField(_("note"), blank=True)
     called_by = models.CharField(_("called by"), max_length=160, blank=True)
+    reference = models.CharField(
+        _("the agency's number"), max_length=120, blank=True,
+        help_text=_("Its own number of the case, where the agency opened it here."),
+    )  # fmt: skip
+    status_url = models.URLField(
+        _("asked to report to"), max_length=300, blank=True, help_text=_("Where such an agency wants to hear how its case goes.")
+    )
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
@@ -163,6 +227,7 @@ class Delivery(models.Model):
         UPDATE = "update", _("update")
         CANCEL = "cancel", _("cancel")
         CLOSE = "close", _("close")
+        STATUS = "status", _("status of the agency's own case")
 
     class State(models.TextChoices):
         PENDING = "pending", _("pending")
@@ -175,6 +240,9 @@ class Delivery(models.Model):
     system = models.ForeignKey(LinkedSystem, models.PROTECT, related_name="deliveries")
     position = models.PositiveIntegerField(help_text="Order within the relay: 1 is the create message.")
     message = models.CharField(_("message"), max_length=8, choices=Message.choices)
+    address = models.URLField(
+        _("address"), max_length=300, blank=True, help_text=_("Where it goes, if not to the agency's endpoint.")
+    )
     payload: models.JSONField[Any] = models.JSONField(encoder=DjangoJSONEncoder)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
@@ -203,6 +271,7 @@ class Attempt(models.Model):
     number = models.PositiveIntegerField(_("attempt"))
     started_at = models.DateTimeField(_("started at"))
     duration_ms = models.PositiveIntegerField(_("duration, ms"))
+    endpoint = models.CharField(_("endpoint"), max_length=300, blank=True)
     status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     error = models.CharField(_("error"), max_length=300, blank=True)
     response = models.TextField(_("response"), blank=True)
@@ -211,6 +280,67 @@ class Attempt(models.Model):
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         ordering = ["started_at"]
+
+
+class MaintenanceWindow(models.Model):
+    """A time in which an agency has said that it takes nothing: its relays wait, in front of the operator."""
+
+    system = models.ForeignKey(LinkedSystem, models.CASCADE, related_name="windows", verbose_name=_("linked system"))
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    reason = models.CharField(_("reason"), max_length=200)
+
+    class Meta:
+        verbose_name = _("maintenance window")
+        verbose_name_plural = _("maintenance windows")
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="window_ends_after_it_starts")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system_id}: {self.starts_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+
+
+class Quarantined(models.Model):
+    """What a feed sent and nobody could understand: its raw bytes, the reason, and what became of it.
+
+    The same bytes of the same system are one row, with a count: a source that repeats its mistake every
+    minute fills no disk. A record is stored as it stood in its document; a broken document whole, up to
+    `quarantine.RAW_AT_MOST` bytes.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        UNDERSTOOD = "understood", _("understood on a later run")
+        DISCARDED = "discarded", _("discarded")
+
+    system = models.ForeignKey(LinkedSystem, models.CASCADE, related_name="quarantined", verbose_name=_("linked system"))
+    format = models.CharField(_("format"), max_length=40)
+    is_document = models.BooleanField(
+        _("whole document"), help_text=_("Whether a whole document was broken, or one record of it.")
+    )
+    raw = models.BinaryField()
+    size = models.PositiveIntegerField(_("size, bytes"), help_text=_("Before it was cut to what is kept."))
+    digest = models.CharField(max_length=64)
+    content_type = models.CharField(max_length=100, blank=True)
+    errors = models.JSONField(_("reasons"), default=list)
+    times = models.PositiveIntegerField(_("times"), default=1)
+    first_at = models.DateTimeField(_("first seen"), default=timezone.now)
+    last_at = models.DateTimeField(_("last seen"), default=timezone.now)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    settled_by = models.CharField(_("settled by"), max_length=160, blank=True)
+
+    class Meta:
+        verbose_name = _("quarantined record")
+        verbose_name_plural = _("quarantine")
+        ordering = ["-last_at"]
+        constraints = [models.UniqueConstraint(fields=["system", "digest"], name="one_row_per_raw")]
+        indexes = [models.Index(fields=["system", "-last_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.format} {self.digest[:12]}"
 
 
 class Heartbeat(models.Model):

@@ -37,6 +37,8 @@ class Claim:
 
     id: UUID
     relay_id: UUID
+    message: str
+    address: str
     payload: dict[str, Any]
     attempt: int
 
@@ -73,8 +75,9 @@ leased AS (
     UPDATE linkage_delivery d
     SET lease_until = statement_timestamp() + make_interval(secs => %s), attempts = d.attempts + 1
     FROM next WHERE d.id = next.id
-    RETURNING d.id, d.relay_id, d.payload, d.attempts, d.due_at, d.created_at)
-SELECT id, relay_id, payload, attempts FROM leased ORDER BY due_at, created_at
+    RETURNING d.id, d.relay_id, d.message, d.address, d.payload, d.attempts, d.due_at, d.created_at, d.system_id)
+SELECT l.id, l.relay_id, l.message, coalesce(nullif(l.address, ''), s.endpoint), l.payload, l.attempts
+FROM leased l JOIN linkage_linkedsystem s ON s.id = l.system_id ORDER BY l.due_at, l.created_at
 """
 
 
@@ -86,7 +89,7 @@ def claim(system_id: int, limit: int) -> list[Claim]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [system_id, limit, LEASE_SECONDS])
         rows = cursor.fetchall()
-    return [Claim(UUID(str(row[0])), UUID(str(row[1])), _decoded(row[2]), row[3]) for row in rows]
+    return [Claim(UUID(str(row[0])), UUID(str(row[1])), row[2], row[3], _decoded(row[4]), row[5]) for row in rows]
 
 
 def _decoded(payload: Any) -> dict[str, Any]:

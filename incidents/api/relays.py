@@ -87,7 +87,7 @@ class RelayStatus(CallerView):
 
 def _refusal(relay: Relay, request: HttpRequest) -> HttpResponse | None:
     try:
-        signing.verify(relay.system.secret, request.headers, request.body)
+        signing.verify(relay.system.secrets, request.headers, request.body)
     except signing.WebhookVerificationError as error:
         return problem(401, _("The signature does not hold: %s") % error, headers={"WWW-Authenticate": "Webhook"})
     return None

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, NotRequired, Protocol, TypedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple, NotRequired, Protocol, TypedDict
 
 ID_DIGITS: Final = 24  # 96 bits: no two records of a feed collide
 
 
 class EventDocument(TypedDict):
-    """One event as `POST /api/v1/events` takes it. Times ISO 8601 with offset, positions WGS84 degrees."""
+    """One event as `POST /api/v1/events` takes it. Times ISO 8601 with offset, positions WGS84 degrees.
+
+    `id` names this message and never comes twice with another meaning. `subject` is the source's own key of
+    what it is about (default: the id): a later message of the same subject continues the same incident.
+    `refers_to` lists ids or subjects of earlier messages of the same source that this one continues. `action`
+    is "report" (the default: open, or update what the subject opened), "cancel" (it was wrong or is withdrawn)
+    or "end" (it is over). `area` is a GeoJSON Polygon or MultiPolygon; `expires_at` the time at which it is
+    over unless the source says more.
+    """
 
     id: str
     code: str
@@ -29,6 +38,11 @@ class EventDocument(TypedDict):
     address: NotRequired[str]
     device_id: NotRequired[str]
     attributes: NotRequired[dict[str, Any]]
+    subject: NotRequired[str]
+    refers_to: NotRequired[list[str]]
+    action: NotRequired[Literal["report", "cancel", "end"]]
+    area: NotRequired[dict[str, Any]]
+    expires_at: NotRequired[str]
 
 
 class Record(NamedTuple):
@@ -64,25 +78,84 @@ class Home:
     name_en: str
 
 
-class Feed(Protocol):
-    """One format. `unit` is what a record's position counts; `home` is None for feeds of the city itself."""
+@dataclass(frozen=True)
+class Link:
+    """The linked system as a format sees it.
 
-    name: str
-    unit: str
+    `options` and `mapping` are what an administrator has set, `state` is what the last poll left behind
+    (JSON; a format's own), `now` is aware.
+    """
+
+    endpoint: str
+    now: datetime
+    secret: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One document of a poll. `state`, if any, is kept once this document has been taken in: what is
+    fetched next time begins there, so that an outage leaves no gap."""
+
+    document: bytes
+    content_type: str = ""
+    state: Mapping[str, Any] | None = None
+
+
+class Get(Protocol):
+    """A bounded GET to the system: allowed networks only, one total deadline, no redirects, at most 10 MiB.
+
+    Raises `collector.NotFetched` with the reason. `params` are added to the query.
+    """
+
+    def __call__(
+        self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Awaitable[tuple[bytes, str]]:
+        """The body and its content type."""
+        ...
+
+
+# Hands a document over to the intake; returns the answer of `POST feeds/{format}` once it is in PostgreSQL.
+Take = Callable[[bytes, str], Awaitable[dict[str, Any]]]
+
+
+class Feed:
+    """One format: subclass it in a folder of its own. `unit` is what a record's position counts; `home` is None
+    for feeds of the city itself. `is_snapshot`: a document lists everything that goes on now, so what it no longer
+    lists has ended. `listens`: it holds a connection of its own (`listen`) instead of being polled.
+    """
+
+    name: str = ""
+    title: Mapping[str, str] = {}
+    unit: str = "item"
     reporter: Reporter
-    home: Home | None
+    home: Home | None = None
+    is_snapshot: bool = False
+    listens: bool = False
 
     def recognises(self, document: bytes) -> bool:
         """Whether the document looks like this format; cheap, and never raises."""
-        ...
+        return False
 
     def records(self, document: bytes) -> Iterator[Record]:
         """The document's records in order. Raises NotADocument."""
-        ...
+        raise NotImplementedError
 
-    def normalise(self, raw: Any) -> EventDocument:
+    def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
         """The record as an event. Raises NotUsable. Repeating gives the same event, id included."""
-        ...
+        raise NotImplementedError
+
+    async def fetch(self, get: Get, link: Link) -> AsyncIterator[Fetched]:
+        """Polls once: the documents since the last poll, oldest first. By default one GET of the endpoint."""
+        body, content_type = await get(link.endpoint, params=link.options.get("params"))
+        yield Fetched(body, content_type)
+
+    async def listen(self, link: Link, take: Take) -> None:
+        """Listens until cancelled, handing over every document. A lost connection ends it with an exception;
+        the collector starts it again. Only where `listens`."""
+        raise NotImplementedError
 
 
 def degrees(text: str | None, name: str) -> float:

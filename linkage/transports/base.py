@@ -1,23 +1,40 @@
 """What a transport is: it sends one message to one agency and says how that went.
 
-`send(session, target, key, payload)` makes exactly one attempt. It returns the agency's receipt or raises
+`send(session, target, outgoing)` makes exactly one attempt. It returns the agency's receipt or raises
 `NotSent`, whose `permanent` says whether trying again could help; nothing else escapes but cancellation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import aiohttp
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where and how to reach an agency: read once per drained lane."""
+    """How to reach an agency: read once per drained lane. `secrets` are those in force, the newest first;
+    `options` are the protocol's own settings."""
 
     system_id: int
     slug: str
-    endpoint: str
-    secret: str
+    transport: str
+    secrets: tuple[str, ...]
     allowed_network: str
+    deadline_s: float = 10.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message: `key` is its `Idempotency-Key`, the same at every attempt; `address` where this attempt goes."""
+
+    key: str
+    message: str
+    payload: dict[str, Any]
+    address: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +44,14 @@ class Answer:
     receipt: str
     status: int
     response: str
+
+
+class Transport(Protocol):
+    """One protocol; see `linkage.transports.TRANSPORTS`."""
+
+    async def send(self, session: aiohttp.ClientSession, target: Target, outgoing: Outgoing) -> Answer:
+        """One attempt. Raises NotSent."""
+        ...
 
 
 class NotSent(Exception):

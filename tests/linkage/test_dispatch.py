@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from linkage import dispatch, outbox, relays
 from linkage.models import Attempt, Delivery, Relay
-from linkage.transports import http_json
+from linkage.transports import TRANSPORTS
 from tests.linkage.wires import (
     delivery_of,
     drain,
@@ -119,14 +119,12 @@ def test_a_backlog_goes_out_each_once_and_several_at_a_time(daejeon):
     assert set(Relay.objects.values_list("state", flat=True)) == {"sent"}
 
 
-def test_one_dead_agency_delays_no_other(daejeon, monkeypatch):
-    monkeypatch.setattr(http_json, "DEADLINE_SECONDS", 6.0)
-
+def test_one_dead_agency_delays_no_other(daejeon):
     async def hole(request, body):
         await asyncio.sleep(60)
 
     with peer(hole) as dead, peer() as alive:
-        fire, police = make_agency(daejeon, dead.url), make_agency(daejeon, alive.url)
+        fire, police = make_agency(daejeon, dead.url, deadline_s=6), make_agency(daejeon, alive.url)
         for _ in range(dispatch.CONCURRENCY + 4):
             open_relay(fire)
         urgent = [open_relay(police) for _ in range(5)]
@@ -195,15 +193,15 @@ def test_an_answer_that_cannot_be_stored_is_asked_for_again(daejeon, monkeypatch
 
 
 def test_a_fault_of_our_own_takes_no_other_delivery_along(daejeon, monkeypatch):
-    send = http_json.send
-    broken = []
+    real, broken = TRANSPORTS["http_json"], []
 
-    async def fragile(session, target, key, payload):
-        if key in broken:
-            raise RuntimeError("a bug")
-        return await send(session, target, key, payload)
+    class Fragile:
+        async def send(self, session, target, outgoing):
+            if outgoing.key in broken:
+                raise RuntimeError("a bug")
+            return await real.send(session, target, outgoing)
 
-    monkeypatch.setattr(http_json, "send", fragile)
+    monkeypatch.setitem(TRANSPORTS, "http_json", Fragile())
     with peer() as agency:
         police = make_agency(daejeon, agency.url)
         bad, good = open_relay(police), open_relay(police)

@@ -38,7 +38,7 @@ def settle(relay, *, position=1, **outcome):
     row = delivery_of(relay, position)
     row.attempts += 1
     row.save()
-    claimed = outbox.Claim(row.pk, relay.pk, {}, row.attempts)
+    claimed = outbox.Claim(row.pk, relay.pk, row.message, "", {}, row.attempts)
     outbox.settle(claimed, outbox.Outcome(timezone.now(), 5, **outcome))
 
 

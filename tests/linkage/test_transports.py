@@ -14,18 +14,24 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from linkage.signing import make_secret
-from linkage.transports import http_json
-from linkage.transports.base import NotSent, Target
+from linkage.transports import wire
+from linkage.transports.base import NotSent, Outgoing, Target
+from linkage.transports.http_json import HttpJson
 from tests.linkage.wires import in_turn, peer, receipt, status
 
 SECRET = make_secret()
 
 
-def post(endpoint, *, secret=SECRET, allowed="127.0.0.0/8", key="key-1", payload=None):
+def target_of(secret=SECRET, allowed="127.0.0.0/8", deadline_s=10.0):
+    return Target(1, "police112", "http_json", (secret,) if secret else (), allowed, deadline_s)
+
+
+def post(endpoint, *, key="key-1", payload=None, **how):
     async def once():
-        target = Target(1, "police112", endpoint, secret, allowed)
-        async with http_json.open_session(target) as session:
-            return await http_json.send(session, target, key, payload or {"incident": {"summary": "비상벨"}})
+        target = target_of(**how)
+        outgoing = Outgoing(key, "create", payload or {"incident": {"summary": "비상벨"}}, endpoint)
+        async with wire.open_session(target) as session:
+            return await HttpJson().send(session, target, outgoing)
 
     return asyncio.run(once())
 
@@ -82,7 +88,7 @@ def test_what_may_pass_is_tried_again(code):
     [("7", 7), ("0", 0), ("soon", None), ("", None), ("-5", None), ("²", None), ("9" * 400, float("inf"))],
 )
 def test_the_agencys_wish_to_wait_is_read_as_seconds(value, seconds):
-    assert http_json._retry_after(value) == seconds
+    assert wire._retry_after(value) == seconds
 
 
 def test_the_agencys_wish_to_wait_may_be_a_date():
@@ -133,7 +139,7 @@ def test_of_a_long_answer_no_more_than_64_kib_is_read():
     with peer(flood) as agency:
         error = refused(agency.url)
     assert (error.permanent, error.reason) == (False, "the answer is longer than 64 KiB")
-    assert len(error.response) <= http_json.RESPONSE_LIMIT + 1
+    assert len(error.response) <= wire.RESPONSE_LIMIT + 1
     assert len(said) < 200
 
 
@@ -144,7 +150,7 @@ def test_a_long_refusal_is_still_a_refusal():
 
 def test_just_64_kib_is_not_too_long():
     body = json.dumps({"receipt": "R", "padding": ""})
-    body = body[:-2] + "x" * (http_json.RESPONSE_LIMIT - len(body)) + '"}'
+    body = body[:-2] + "x" * (wire.RESPONSE_LIMIT - len(body)) + '"}'
     with peer(raw_answer(body.encode())) as agency:
         assert post(agency.url).receipt == "R"
 
@@ -164,11 +170,10 @@ async def _silence(request, body):
 
 
 @pytest.mark.parametrize("behaviour", [_drip, _silence])
-def test_one_deadline_bounds_the_whole_exchange(behaviour, monkeypatch):
-    monkeypatch.setattr(http_json, "DEADLINE_SECONDS", 0.6)
+def test_one_deadline_bounds_the_whole_exchange(behaviour):
     with peer(behaviour) as agency:
         started = time.monotonic()
-        error = refused(agency.url)
+        error = refused(agency.url, deadline_s=0.6)
         took = time.monotonic() - started
     assert (error.permanent, error.reason) == (False, "no answer within 0.6 s")
     assert 0.5 < took < 2.5
@@ -192,10 +197,9 @@ def black_hole():
             filler.close()
 
 
-def test_the_deadline_holds_while_connecting(monkeypatch):
-    monkeypatch.setattr(http_json, "DEADLINE_SECONDS", 0.6)
+def test_the_deadline_holds_while_connecting():
     with black_hole() as endpoint:
-        assert refused(endpoint).reason == "no answer within 0.6 s"
+        assert refused(endpoint, deadline_s=0.6).reason == "no answer within 0.6 s"
 
 
 def _abort(request, body):
@@ -264,11 +268,11 @@ def test_a_secret_that_cannot_be_used_goes_to_the_operator_at_once():
 
 def test_the_same_session_goes_on_after_a_failure():
     async def twice(agency):
-        target = Target(1, "a", agency.url, SECRET, "127.0.0.0/8")
-        async with http_json.open_session(target) as session:
+        target, outgoing = target_of(), Outgoing("k", "create", {}, agency.url)
+        async with wire.open_session(target) as session:
             with pytest.raises(NotSent):
-                await http_json.send(session, target, "k", {})
-            return await http_json.send(session, target, "k", {})
+                await HttpJson().send(session, target, outgoing)
+            return await HttpJson().send(session, target, outgoing)
 
     with peer(in_turn(_abort, receipt)) as agency:
         assert asyncio.run(twice(agency)).receipt == "R-k"

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from linkage.feeds.base import EventDocument, NotADocument, NotUsable, Record, Reporter
+from linkage.feeds.base import EventDocument, Feed, Link, NotADocument, NotUsable, Record, Reporter
 
 REQUIRED = ("id", "code", "occurred_at", "lat", "lon")
 
 
-class EventsJson:
+class EventsJson(Feed):
     """Reads arrays and lines of events."""
 
     name = "events_json"
@@ -37,7 +37,7 @@ class EventsJson:
             if line.strip():
                 yield Record(position, line)
 
-    def normalise(self, raw: Any) -> EventDocument:
+    def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
         """The event as it is; only what replaying needs is checked here, the rest at the door."""
         try:
             event = json.loads(raw) if isinstance(raw, bytes) else raw

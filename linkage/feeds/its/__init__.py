@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from linkage.feeds.base import EventDocument, NotADocument, NotUsable, Record, Reporter, degrees, stable_id
+from linkage.feeds.base import EventDocument, Feed, Link, NotADocument, NotUsable, Record, Reporter, degrees, stable_id
 
 KOREAN_TIME: Final = timezone(timedelta(hours=9))
 TIME_FORMAT: Final = "%Y%m%d%H%M%S"
@@ -33,7 +33,7 @@ CODES: Final[dict[str, tuple[str, str]]] = {
 UNKNOWN_KIND: Final = ("TRF-1", "G4")
 
 
-class Its:
+class Its(Feed):
     """Reads eventInfo answers."""
 
     name = "its"
@@ -54,7 +54,7 @@ class Its:
         for position, item in enumerate(items if isinstance(items, list) else [items], 1):
             yield Record(position, item)
 
-    def normalise(self, raw: Any) -> EventDocument:
+    def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
         """One item as an event."""
         if not isinstance(raw, dict):
             raise NotUsable("not an object")

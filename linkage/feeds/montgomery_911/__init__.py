@@ -13,7 +13,18 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from linkage.feeds.base import EventDocument, Home, NotADocument, NotUsable, Record, Reporter, degrees, stable_id
+from linkage.feeds.base import (
+    EventDocument,
+    Feed,
+    Home,
+    Link,
+    NotADocument,
+    NotUsable,
+    Record,
+    Reporter,
+    degrees,
+    stable_id,
+)
 
 HEADER: Final = ("lat", "lng", "desc", "zip", "title", "timeStamp", "twp", "addr", "e")
 LOCAL_TIME: Final = ZoneInfo("America/New_York")
@@ -23,7 +34,7 @@ SUMMARY_LENGTH: Final = 500
 ADDRESS_LENGTH: Final = 300
 
 
-class Montgomery911:
+class Montgomery911(Feed):
     """Reads the CSV."""
 
     name = "montgomery_911"
@@ -47,7 +58,7 @@ class Montgomery911:
         except (UnicodeDecodeError, csv.Error) as error:
             raise NotADocument(f"No CSV in UTF-8: {error}") from error
 
-    def normalise(self, raw: Any) -> EventDocument:
+    def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
         """One call as an event; its id is drawn from the whole row, since calls carry none."""
         if len(raw) != len(HEADER):
             raise NotUsable(f"cut off: {len(raw)} of {len(HEADER)} cells")
