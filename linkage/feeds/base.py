@@ -143,6 +143,11 @@ class Feed:
         """The document's records in order. Raises NotADocument."""
         raise NotImplementedError
 
+    def split(self, document: bytes, link: Link) -> Iterator[Record]:
+        """The records where finding them takes what an administrator has set (`link.mapping`); by default
+        `records(document)`. Who has a link asks this. Raises NotADocument."""
+        return self.records(document)
+
     def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
         """The record as an event. Raises NotUsable. Repeating gives the same event, id included."""
         raise NotImplementedError
