@@ -24,7 +24,7 @@ HEADERS: Final = {"User-Agent": "ocenter", "Accept-Encoding": "identity"}
 
 
 class Reply(NamedTuple):
-    """A 2xx answer: its headers, and at most RESPONSE_LIMIT + 1 bytes of its body."""
+    """A 2xx answer: its headers, and at most one byte more of its body than was allowed."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,13 +45,14 @@ def open_session(target: Target) -> aiohttp.ClientSession:
 
 async def call(
     session: aiohttp.ClientSession, target: Target, address: str, *, method: str = "POST",
-    body: bytes | None = None, headers: Mapping[str, str] | None = None,
+    body: bytes | None = None, headers: Mapping[str, str] | None = None, limit: int = RESPONSE_LIMIT,
 ) -> Reply:  # fmt: skip
-    """One exchange. Raises NotSent for whatever is no 2xx: permanent for refusals and for what can never be sent."""
+    """One exchange, reading at most `limit` bytes and one more. Raises NotSent for whatever is no 2xx: permanent
+    for refusals and for what can never be sent."""
     _check_address(target, address)
     try:
         async with session.request(method, address, data=body, headers=headers, allow_redirects=False) as response:
-            return _judge(response, await _read(response))
+            return _judge(response, await _read(response, limit))
     except TimeoutError as error:
         raise NotSent(f"no answer within {target.deadline_s:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
@@ -82,15 +83,15 @@ def _networks(target: Target) -> list[Network]:
         return []
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The answer, or its first RESPONSE_LIMIT bytes and one more: then the connection is dropped."""
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The answer, or its first `limit` bytes and one more: then the connection is dropped."""
     kept = bytearray()
     async for chunk in response.content.iter_chunked(8192):
         kept += chunk
-        if len(kept) > RESPONSE_LIMIT:
+        if len(kept) > limit:
             response.close()
             break
-    return bytes(kept[: RESPONSE_LIMIT + 1])
+    return bytes(kept[: limit + 1])
 
 
 def _judge(response: aiohttp.ClientResponse, body: bytes) -> Reply:
