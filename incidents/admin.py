@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
-from django.contrib.admin import RelatedOnlyFieldListFilter
+from django.contrib.admin import EmptyFieldListFilter, RelatedOnlyFieldListFilter
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
@@ -43,11 +43,13 @@ class RegistryAdmin(ScopedAdmin):
 class CameraAdmin(RegistryAdmin):
     """The cameras, one row each."""
 
-    list_display = ("name", "site_number", "index", "purpose", "manager", "ptz", "updated_at")
-    list_filter = ("purpose", "ptz", "source")
+    list_display = ("name", "site_number", "index", "purpose", "manager", "ptz", "gone_at", "updated_at")
+    list_filter = ("purpose", "ptz", ("gone_at", EmptyFieldListFilter), "source")
+    readonly_fields = ("system", "gone_at", "updated_at")
     search_fields = ("name", "site_number", "road_address", "lot_address", "manager")
     fieldsets = (
-        (None, {"fields": (("municipality", "source"), ("site_number", "index"), ("name", "purpose"), "ptz")}),
+        (None, {"fields": (("municipality", "source"), ("site_number", "index"), ("name", "purpose"), "ptz",
+            ("system", "gone_at"))}),
         (_("Place"), {"fields": (("lat", "lon"), "direction", "road_address", "lot_address")}),
         (_("Upkeep"), {"fields": (
             ("manager", "manager_phone"), ("megapixels", "retention_days", "installed_on"), "updated_at",
@@ -64,6 +66,7 @@ class DeviceAdmin(RegistryAdmin):
     fieldsets = (
         (None, {"fields": (("municipality", "kind"), ("device_id", "name"))}),
         (_("Place"), {"fields": (("lat", "lon"), "address", "updated_at")}),
+        (_("Registry"), {"fields": ("attributes",)}),
     )
 
 

@@ -14,6 +14,7 @@ from incidents.codes import Family, Grade
 from incidents.states import Status
 from linkage.models import LinkedSystem
 from ocenter.accounts.models import Municipality, User
+from ocenter.accounts.secretbox import open_sealed, seal
 
 
 class Camera(models.Model):
@@ -39,6 +40,14 @@ class Camera(models.Model):
     retention_days = models.PositiveIntegerField(_("retention, days"), null=True, blank=True)
     installed_on = models.CharField(_("installed (year-month)"), max_length=7, blank=True)
     ptz = models.BooleanField(_("pan, tilt, zoom"), default=False)
+    system = models.ForeignKey(
+        LinkedSystem, models.SET_NULL, null=True, editable=False, related_name="cameras", verbose_name=_("video system")
+    )
+    sealed_stream = models.TextField(blank=True, editable=False)
+    gone_at = models.DateTimeField(
+        _("gone since"), null=True, editable=False,
+        help_text=_("Its video system no longer lists it. It stays: incidents and grants may speak of it."),
+    )  # fmt: skip
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
 
     class Meta:
@@ -52,6 +61,19 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def stream(self) -> str:
+        """Where its video is fetched, with the account (`rtsp://…`), or "" where unknown. For our own gateway alone:
+        no payload, page or log holds it, and the database only under seal.
+
+        Raises `cryptography.fernet.InvalidToken` where SECRET_KEY has changed; the next synchronisation mends that.
+        """
+        return open_sealed(self.sealed_stream) if self.sealed_stream else ""
+
+    @stream.setter
+    def stream(self, value: str) -> None:
+        self.sealed_stream = seal(value) if value else ""
 
 
 class Device(models.Model):
@@ -75,6 +97,9 @@ class Device(models.Model):
     address = models.CharField(_("address"), max_length=300, blank=True)
     lat = models.FloatField(_("latitude"))
     lon = models.FloatField(_("longitude"))
+    attributes = models.JSONField(
+        _("attributes"), default=dict, blank=True, help_text=_("What its registry says beside: links, last check, its result.")
+    )
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
 
     class Meta:

@@ -15,6 +15,9 @@ CAMERAS_OF_A_SITE_AT_MOST: Final = 500
 EARLIEST_YEAR: Final = 1970
 # A year typed into a date cell becomes so many days after this day, so 2009 to 2039 all show as 1905-07.
 SPREADSHEET_DAY_ZERO: Final = date(1899, 12, 30)
+_DAY: Final = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})\D?$")
+_YES: Final = frozenset({"Y", "YES", "O", "1", "TRUE", "유", "있음", "연계"})
+_NO: Final = frozenset({"N", "NO", "X", "0", "FALSE", "무", "없음", "미연계"})
 _MONTH: Final = re.compile(r"(\d{4})\D{0,2}(\d{1,2})?(?:\D{0,2}\d{1,2})?\D?$")
 
 
@@ -98,6 +101,23 @@ def month(text: str, today: date) -> str:
     if not 1 <= number <= 12:
         raise Damaged(_("there is no such month"))
     return f"{year}-{number:02d}" if found[2] else f"{year}"
+
+
+def day(text: str) -> str:
+    """A day ("2024-11-28") out of 2024-11-28, 20241128, 2024.11.28 or 2024년 11월 28일. Raises Damaged."""
+    found = _DAY.match(text)
+    try:
+        return date(*(int(part) for part in found.groups())).isoformat()  # type: ignore[union-attr]
+    except (AttributeError, ValueError):
+        raise Damaged(_("not a day")) from None
+
+
+def flag(text: str) -> bool:
+    """Whether there is such a thing: Y, 1, 유, 있음, 연계 or N, 0, 무, 없음, 미연계. Raises Damaged for anything else."""
+    plain = text.upper()
+    if plain in _YES or plain in _NO:
+        return plain in _YES
+    raise Damaged(_("neither yes nor no"))
 
 
 def _spoilt_by_spreadsheet(year: int, number: int) -> str:

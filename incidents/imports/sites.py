@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from django.utils.translation import gettext as _
 
-from incidents.imports.fields import Damaged, Fault, camera_count, check_position, degrees, month, whole
+from incidents.imports.fields import Damaged, Fault, camera_count, check_position, day, degrees, flag, month, whole
 from incidents.imports.profiles import CAMERA, Profile
 from incidents.imports.table import Row
 from incidents.models import Camera, Device
@@ -24,6 +24,7 @@ PIXEL_UNITS_OF_A_MEGAPIXEL: Final = 100
 ROTATES: Final = ("회전", "PTZ")
 # Of a site without a number, this much of a digest: 60 bits, and a person can still compare two of them.
 DERIVED_NUMBER_LENGTH: Final = 15
+ATTRIBUTE_LENGTH: Final = 200
 
 _CAMERA_LENGTHS: Final = {
     "name": 200, "manager": 100, "manager_phone": 40, "road_address": 300, "lot_address": 300,
@@ -181,7 +182,21 @@ class Reader:
             "kind": kind, "name": (self._cell(row, "name") or self._name(row, number, reading.place))[:200],
             "address": address[:300], "lat": reading.lat, "lon": reading.lon,
         }  # fmt: skip
+        if self._profile.attributes:
+            values["attributes"] = self._attributes(row, reading)
         return Thing(Device.Kind(kind).value, number, 1, values)
+
+    def _attributes(self, row: Row, reading: Reading) -> dict[str, str | bool]:
+        """What else the registry says; a value that cannot be read is left out and reported, the device stays."""
+        read: dict[str, Callable[[str], str | bool]] = {"flag": flag, "date": day}
+        found: dict[str, str | bool] = {}
+        for name in self._profile.attributes:
+            if not self._cell(row, name):
+                continue
+            value = self._parse(row, name, read.get(self._profile.attribute_kinds.get(name, ""), _clipped), reading.warnings)
+            if value is not None:
+                found[name] = value
+        return found
 
     def _optional_whole(self, row: Row, name: str, reading: Reading) -> int | None:
         text = self._cell(row, name)
@@ -209,3 +224,7 @@ class Reader:
             "found": len(row.cells), "wanted": len(self._header),
         }  # fmt: skip
         return Fault("", ",".join(row.cells)[:200], why)
+
+
+def _clipped(text: str) -> str:
+    return text[:ATTRIBUTE_LENGTH]

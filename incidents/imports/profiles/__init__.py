@@ -2,7 +2,9 @@
 
 A new registry is a new file here: `title`, `source` (kept with every camera, part of its identity), `columns`
 (our field → its headers, any of them), `required` fields, and what its rows are: `default_kind`, or
-`kind_pattern` with a table `kinds`. Nothing else has to change.
+`kind_pattern` with a table `kinds`. `attributes` (name → headers) are kept with a device beside the fields
+every device has; `attribute_kinds` says which of them are a "flag" or a "date", the others are text.
+Nothing else has to change.
 """
 
 from __future__ import annotations
@@ -36,12 +38,14 @@ class Profile:
     purpose_pattern: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
     purposes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    attribute_kinds: Mapping[str, str] = field(default_factory=dict)
 
     def bind(self, header: Sequence[str]) -> dict[str, int]:
-        """Our fields → positions in the header; fields the file lacks are absent."""
+        """Our fields and attributes → positions in the header; what the file lacks is absent."""
         places = {_plain(name): position for position, name in reversed(list(enumerate(header)))}
         bound = {}
-        for ours, theirs in self.columns.items():
+        for ours, theirs in (*self.attributes.items(), *self.columns.items()):
             found = next((places[_plain(name)] for name in theirs if _plain(name) in places), None)
             if found is not None:
                 bound[ours] = found
