@@ -117,6 +117,7 @@ _ROWS: Final = (
     Code("DIS-08", "G2", "산사태", "Landslide"),
     Code("DIS-09", "G2", "홍수", "Flood"),
     Code("DIS-10", "G1", "화학사고", "Chemical accident"),
+    Code("DIS-99", "G3", "기타 재난", "Other disaster"),
     Code("CWD-01", "G2", "인파 밀집", "Crowd density"),
     Code("VUL-01", "G2", "아동 SOS", "Child's SOS"),
     Code("VUL-02", "G2", "치매노인 SOS", "Dementia patient's SOS"),
