@@ -6,11 +6,13 @@ from typing import Final
 
 from linkage.feeds.agency_request import AgencyRequest
 from linkage.feeds.base import Feed, NotADocument
+from linkage.feeds.emergency_bell import EmergencyBell
 from linkage.feeds.events_json import EventsJson
 from linkage.feeds.its import Its
+from linkage.feeds.kisa_vms import KisaVms
 from linkage.feeds.montgomery_911 import Montgomery911
 
-FEEDS: Final[dict[str, Feed]] = {feed.name: feed for feed in (AgencyRequest(), Its(), Montgomery911(), EventsJson())}
+FEEDS: Final[dict[str, Feed]] = {feed.name: feed for feed in (AgencyRequest(), EmergencyBell(), KisaVms(), Its(), Montgomery911(), EventsJson())}
 
 
 def recognise(document: bytes) -> Feed:
