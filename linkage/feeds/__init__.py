@@ -10,9 +10,21 @@ from linkage.feeds.emergency_bell import EmergencyBell
 from linkage.feeds.events_json import EventsJson
 from linkage.feeds.its import Its
 from linkage.feeds.kisa_vms import KisaVms
+from linkage.feeds.mapped_json import MappedJson
 from linkage.feeds.montgomery_911 import Montgomery911
 
-FEEDS: Final[dict[str, Feed]] = {feed.name: feed for feed in (AgencyRequest(), EmergencyBell(), KisaVms(), Its(), Montgomery911(), EventsJson())}
+FEEDS: Final[dict[str, Feed]] = {
+    feed.name: feed
+    for feed in (
+        AgencyRequest(),
+        EmergencyBell(),
+        KisaVms(),
+        Its(),
+        Montgomery911(),
+        EventsJson(),
+        MappedJson(),
+    )
+}
 
 
 def recognise(document: bytes) -> Feed:
