@@ -1,0 +1,147 @@
+"""The soak itself: load on, a fault, mended, everything settled, books compared; then the next fault."""
+
+from __future__ import annotations
+
+import random
+import time
+import urllib.error
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from linkage.simulators.proxy import FaultProxy
+from ocenter.soak.backstage import Backstage, TimedOut, until
+from ocenter.soak.books import Auditor, Balance
+from ocenter.soak.clients import Listener, Operator, SentLog
+from ocenter.soak.faults import FAULTS, Scene, SoakFault
+from ocenter.soak.installation import Installation
+from ocenter.soak.load import Load, Mixture, OperatorAtWork
+from ocenter.soak.matrix import Line
+
+WARM_SECONDS: Final = 2.0
+# The retry ladder's longest step, its jitter, a lease and a supervisor's longest pause together.
+RECOVERY_SECONDS: Final = 120.0
+THROUGH_PROXY: Final = "fire119"
+
+
+class Drill:
+    """One soak of one installation; `say` is told each line as it is known."""
+
+    def __init__(self, installation: Installation, *, say: Callable[[str], None], scale: float = 1.0) -> None:
+        self.installation = installation
+        self._say = say
+        self._scale = scale
+        self.lines: list[Line] = []
+
+    def run(self, *, seconds: float, faults: Sequence[SoakFault] = FAULTS, seed: int = 0) -> list[Line]:
+        """Round after round, shuffled after the first, until the time is over; a fault begun is finished."""
+        deadline, chance = time.monotonic() + seconds, random.Random(seed)
+        auditor = Auditor(self.installation)
+        with Backstage() as backstage, proxy_before_agency(auditor, backstage) as proxy:
+            scene = Scene(self.installation, auditor, backstage, proxy, self._scale)
+            queue = list(faults)
+            while True:
+                for fault in queue:
+                    if time.monotonic() >= deadline:
+                        return self.lines
+                    self._one(scene, fault)
+                chance.shuffle(queue)
+
+    def _one(self, scene: Scene, fault: SoakFault) -> None:
+        if not fault.needs <= self.installation.names:
+            return
+        self._say(f"… {fault.name}")
+        operator = Operator(self.installation).sign_in()
+        listener = Listener(
+            self.installation, headers=operator.headers, municipality=self.installation.demo["municipality"]
+        )
+        listening = scene.backstage.start(listener.listen())
+        try:
+            line = self._under_load(scene, fault, operator, listener)
+        finally:
+            listening.cancel()
+        self.lines.append(line)
+        self._say("  ".join(line.cells))
+        for breach in line.balance.broken:
+            self._say(f"    broken: {breach}")
+
+    def _under_load(self, scene: Scene, fault: SoakFault, operator: Operator, listener: Listener) -> Line:
+        until(lambda: listener.heard.snapshots, 30, "the socket showed nothing")
+        load = Load(self.installation, uuid.uuid4().hex[:8], _mixture(fault))
+        sending, working = scene.backstage.start(load.run()), OperatorAtWork(load, operator)
+        working.start()
+        time.sleep(WARM_SECONDS)
+        problems: list[str] = []
+        try:
+            fault.strike(scene)
+        except (TimedOut, OSError, RuntimeError) as error:
+            problems.append(f"the fault could not be carried through: {error}")
+        mended = time.monotonic()
+        working.stop()
+        load.stop()
+        problems += self._await_calm(scene, load.log, sending, listener)
+        recovery = time.monotonic() - mended
+        balance = scene.auditor.balance(load.log, heard=listener.heard)
+        balance.broken += problems
+        return Line(fault.name, fault.invariant, balance, recovery)
+
+    def _await_calm(self, scene: Scene, log: SentLog, sending: Future[SentLog], listener: Listener) -> list[str]:
+        """Until every answer is in, every message settled, the socket level with the ledger, every process up."""
+
+        def calm() -> bool:
+            try:
+                numbers = [number for number in scene.auditor.stored(log.sent).values() if number]
+                return (
+                    sending.done()
+                    and self.installation.whole()
+                    and not scene.auditor.unsettled(numbers)
+                    and listener.heard.last >= scene.auditor.head()
+                )
+            except (psycopg2.Error, urllib.error.URLError):
+                return False
+
+        try:
+            until(calm, RECOVERY_SECONDS, f"not calm {RECOVERY_SECONDS:g} s after the fault was mended")
+        except TimedOut as error:
+            return [str(error)]
+        return []
+
+
+def _mixture(fault: SoakFault) -> Mixture:
+    usual = Mixture()
+    return Mixture(
+        fault.per_minute or usual.per_minute, usual.repeats if fault.repeats is None else fault.repeats, usual.fires
+    )
+
+
+@contextmanager
+def proxy_before_agency(auditor: Auditor, backstage: Backstage, slug: str = THROUGH_PROXY) -> Iterator[FaultProxy]:
+    """A proxy between us and an agency of the demo city; its endpoint is put back at the end."""
+    where = (
+        "slug = %s AND municipality_id = (SELECT id FROM accounts_municipality WHERE code = %s)",
+        (slug, auditor.installation.demo["municipality"]),
+    )
+    endpoint = auditor.value(f"SELECT endpoint FROM linkage_linkedsystem WHERE {where[0]}", *where[1])  # noqa: S608
+    parts = urlsplit(endpoint)
+    proxy = FaultProxy((str(parts.hostname), int(parts.port or 80)))
+    backstage.run(proxy.start())
+    change = f"UPDATE linkage_linkedsystem SET endpoint = %s WHERE {where[0]}"  # noqa: S608 - fixed text
+    auditor.rows(change, f"http://127.0.0.1:{proxy.port}{parts.path}", *where[1])
+    try:
+        yield proxy
+    finally:
+        auditor.rows(change, endpoint, *where[1])
+        backstage.run(proxy.stop())
+
+
+def all_hold(lines: Sequence[Line]) -> bool:
+    """Whether no invariant was broken, and something was tried at all."""
+    return bool(lines) and not any(line.balance.broken for line in lines)
+
+
+__all__ = ["Balance", "Drill", "all_hold", "proxy_before_agency"]
