@@ -231,7 +231,10 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["system", "source_id"], name="one_event_per_source_id")]
-        indexes = [models.Index(fields=["system", "subject", "-id"], condition=~models.Q(subject=""), name="event_subject")]
+        indexes = [
+            models.Index(fields=["system", "subject", "-id"], condition=~models.Q(subject=""), name="event_subject"),
+            models.Index(fields=["system", "received_at"], name="event_rate"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.source_id}"

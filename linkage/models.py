@@ -127,6 +127,9 @@ class LinkedSystem(models.Model):
     last_delay_s = models.FloatField(_("last event's age on arrival, seconds"), null=True, editable=False)
     last_error = models.CharField(_("last error"), max_length=200, blank=True, editable=False)
     last_error_at = models.DateTimeField(_("last error at"), null=True, editable=False)
+    events_total = models.BigIntegerField(_("events"), default=0, editable=False)
+    standing = models.CharField(_("state"), max_length=12, blank=True, editable=False)
+    standing_since = models.DateTimeField(_("state since"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("linked system")
@@ -258,6 +261,7 @@ class Delivery(models.Model):
         constraints = [models.UniqueConstraint(fields=["relay", "position"], name="one_message_per_position")]
         indexes = [
             models.Index(fields=["system", "due_at"], condition=models.Q(state="pending"), name="delivery_pending_lane"),
+            models.Index(fields=["system", "settled_at"], condition=models.Q(state="delivered"), name="delivery_by_receipt"),
         ]
 
     def __str__(self) -> str:
@@ -280,6 +284,7 @@ class Attempt(models.Model):
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         ordering = ["started_at"]
+        indexes = [models.Index(fields=["started_at"])]
 
 
 class MaintenanceWindow(models.Model):

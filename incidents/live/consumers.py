@@ -121,7 +121,7 @@ class _Socket:
             for stream in streams:
                 await self._send_new(stream)
             if loop.time() >= tick_at:
-                feeds = [stream.feeds for stream in streams]
+                feeds = [stream.feeds.told(self._sees_all) for stream in streams]
                 await self._send(protocol.tick_message(self._at, timezone.now(), feeds))
                 tick_at = loop.time() + TICK_SECONDS
             if loop.time() >= check_at:

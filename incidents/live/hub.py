@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 import redis
@@ -33,7 +33,7 @@ POLL_SECONDS: Final = 1.0  # without a bell
 COALESCE_SECONDS: Final = 0.05
 ROWS_PER_FRAME: Final = 500
 FRAMES_KEPT: Final = 200
-HEALTH_SECONDS: Final = 5.0
+HEALTH_SECONDS: Final = 2.0  # as often as a tick carries it
 BELL_RETRY_SECONDS: Final = 2.0
 
 
@@ -47,6 +47,17 @@ class Frame:
     text: str
 
 
+class Feeds(NamedTuple):
+    """How the links stand, as JSON text: for the room, and for machines, who need not know what is wrong."""
+
+    insiders: str = "[]"
+    others: str = "[]"
+
+    def told(self, insider: bool) -> str:
+        """What this reader is told."""
+        return self.insiders if insider else self.others
+
+
 @dataclass
 class Stream:
     """One municipality's ledger as this process has read it."""
@@ -56,7 +67,7 @@ class Stream:
     position: Position
     frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=FRAMES_KEPT))
     listeners: int = 0
-    feeds: str = "[]"
+    feeds: Feeds = field(default_factory=Feeds)
 
     def after(self, seq: int) -> list[Frame] | None:
         """The frames after number `seq`, or None where that lies before the oldest one kept."""
@@ -143,7 +154,7 @@ class Hub:
             return
         self._health_at = time.monotonic()
         for stream in list(self._streams.values()):
-            stream.feeds = await self._database.run(feeds_text, [stream.municipality_id])
+            stream.feeds = await self._database.run(feeds_of, [stream.municipality_id])
 
     async def _listen(self) -> None:
         while True:
@@ -157,15 +168,16 @@ class Hub:
             await asyncio.sleep(BELL_RETRY_SECONDS)
 
 
-def feeds_text(municipality_ids: Iterable[int]) -> str:
-    """The feeds' states as JSON text."""
-    return orjson.dumps(health.feed_states(municipality_ids)).decode()
+def feeds_of(municipality_ids: Collection[int]) -> Feeds:
+    """How the links of these municipalities stand."""
+    states = health.link_states(municipality_ids)
+    return Feeds(orjson.dumps(states).decode(), orjson.dumps(health.for_machines(states)).decode())
 
 
 def _open_streams(municipality_ids: list[int]) -> list[Stream]:
     heads: Cursor = ledger.heads(municipality_ids)
     found = Municipality.objects.filter(pk__in=municipality_ids)
-    return [Stream(one.pk, one.code, heads[one.code], feeds=feeds_text([one.pk])) for one in found]
+    return [Stream(one.pk, one.code, heads[one.code], feeds=feeds_of([one.pk])) for one in found]
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

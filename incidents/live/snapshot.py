@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from incidents import ledger
 from incidents.ledger import Cursor
-from incidents.live.hub import feeds_text
+from incidents.live.hub import feeds_of
 from incidents.live.protocol import snapshot_message
 from incidents.payloads import incident_payloads
 from incidents.selectors import active_incidents, relays_by_subject
@@ -46,5 +46,5 @@ def _take(caller: Principal) -> tuple[Cursor, str]:
         total = active.count()
         incidents = list(active.order_by("grade", F("id").desc())[:INCIDENTS_AT_MOST])
         payloads = incident_payloads(incidents, relays_by_subject([one.number for one in incidents]))
-        feeds = feeds_text(caller.municipalities)
+        feeds = feeds_of(caller.municipalities).told(caller.families is None)
     return at, snapshot_message(at, timezone.now(), payloads, total, feeds)

@@ -41,7 +41,8 @@ async def test_a_snapshot_holds_what_is_active_at_its_cursor(screen, desk, town)
         assert first["type"] == "snapshot" and seq_of(first["cursor"]) == 3
         assert [one["number"] for one in first["incidents"]] == [open_one.number] and first["total"] == 1
         assert kim.incidents == await desk.run(fresh, town.kim)
-        assert {one["slug"]: one["state"] for one in first["feeds"]} == {"bells": "never", "sensors": "never"}
+        links = {one["slug"]: (one["kind"], one["state"]) for one in first["feeds"]}
+        assert links["bells"] == ("feed", "never") and links["police112"] == ("agency", "never") and len(links) == 5
 
 
 async def test_the_most_urgent_comes_first_in_a_snapshot(screen, desk, town):
@@ -68,7 +69,7 @@ async def test_a_tick_every_two_seconds_says_where_the_ledger_stands(screen, des
         times = [at for at, _ in kim.ticks]
         assert all(1.8 < later - sooner < 3.0 for sooner, later in zip(times, times[1:], strict=False))
         for _, tick in kim.ticks:
-            assert seq_of(tick["cursor"]) == 1 and tick["at"].endswith("+00:00") and len(tick["feeds"]) == 2
+            assert seq_of(tick["cursor"]) == 1 and tick["at"].endswith("+00:00") and len(tick["feeds"]) == 5
 
 
 async def test_a_screen_that_applies_changes_shows_what_a_new_one_is_shown(screen, desk, town):
