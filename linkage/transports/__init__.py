@@ -6,5 +6,6 @@ from typing import Final
 
 from linkage.transports.base import Transport
 from linkage.transports.http_json import HttpJson
+from linkage.transports.ucri2 import Ucri2
 
-TRANSPORTS: Final[dict[str, Transport]] = {"http_json": HttpJson()}
+TRANSPORTS: Final[dict[str, Transport]] = {"http_json": HttpJson(), "ucri2": Ucri2()}
