@@ -83,7 +83,8 @@ class Link:
     """The linked system as a format sees it.
 
     `options` and `mapping` are what an administrator has set, `state` is what the last poll left behind
-    (JSON; a format's own), `now` is aware.
+    (JSON; a format's own), `now` is aware. `allowed_network` (CIDR, comma separated) binds a format that opens
+    connections of its own (`listen`).
     """
 
     endpoint: str
@@ -92,6 +93,7 @@ class Link:
     options: Mapping[str, Any] = field(default_factory=dict)
     mapping: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
+    allowed_network: str = ""
 
 
 @dataclass(frozen=True)

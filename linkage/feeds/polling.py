@@ -176,7 +176,7 @@ class Source:
 
     def _link(self, state: Mapping[str, Any]) -> Link:
         one = self.system
-        return Link(one.endpoint, timezone.now(), one.secret, one.options or {}, one.mapping or {}, state)
+        return Link(one.endpoint, timezone.now(), one.secret, one.options or {}, one.mapping or {}, state, one.allowed_network)
 
     async def _listen(self) -> None:
         tries = 0
