@@ -126,14 +126,18 @@ def import_registry(
 
 
 @dataclass(frozen=True)
-class _Shelf:
-    """Where things of one model are kept: the rows there are, by identity, and how to make a new one."""
+class Shelf:
+    """Where things of one model are kept: the rows there are, by identity, and how to make a new one.
+
+    `columns` are the columns that hold a thing's values, where those are not named like them.
+    """
 
     rows: dict[Hashable, Any]
     identity: Callable[[Thing], Hashable]
     make: Callable[[Thing], Camera | Device]
+    columns: Sequence[str] = ()
 
-    def store(self, things: Sequence[Thing], outcome: Outcome, *, dry_run: bool) -> None:
+    def store(self, things: Sequence[Thing], outcome: Outcome, *, dry_run: bool = False) -> None:
         """Writes what is new or differs, and counts it."""
         new, changed = [], []
         for thing in things:
@@ -148,28 +152,28 @@ class _Shelf:
         if new and not dry_run:
             type(new[0]).objects.bulk_create(new)
         if changed and not dry_run:
-            type(changed[0]).objects.bulk_update(changed, [*things[0].values, "updated_at"])
+            type(changed[0]).objects.bulk_update(changed, [*(self.columns or things[0].values), "updated_at"])
 
     def absent(self, things: Iterable[Thing]) -> int:
         """How many rows the file no longer names."""
         return len(self.rows.keys() - {self.identity(thing) for thing in things})
 
 
-def _cameras(municipality: Municipality, source: str) -> _Shelf:
+def _cameras(municipality: Municipality, source: str) -> Shelf:
     def make(thing: Thing) -> Camera:
         return Camera(
             municipality=municipality, source=source, site_number=thing.number, index=thing.index, **thing.values
         )
 
     rows: dict[Hashable, Any] = {(one.site_number, one.index): one for one in municipality.cameras.filter(source=source)}
-    return _Shelf(rows, lambda thing: (thing.number, thing.index), make)
+    return Shelf(rows, lambda thing: (thing.number, thing.index), make)
 
 
-def _devices(municipality: Municipality) -> _Shelf:
+def _devices(municipality: Municipality) -> Shelf:
     def make(thing: Thing) -> Device:
         return Device(municipality=municipality, device_id=thing.number, **thing.values)
 
-    return _Shelf({one.device_id: one for one in municipality.devices.all()}, lambda thing: thing.number, make)
+    return Shelf({one.device_id: one for one in municipality.devices.all()}, lambda thing: thing.number, make)
 
 
 def _apply(row: Camera | Device, values: dict[str, Any]) -> bool:
