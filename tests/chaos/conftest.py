@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ocenter.soak.matrix import as_markdown
 from tests.chaos.room import Room
 from tests.stack import Stack
 
 _FIGURES: list[str] = []
+_LINES: list = []
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +35,18 @@ def figures():
     return _FIGURES.append
 
 
+@pytest.fixture(scope="session")
+def matrix():
+    """Call it with lines of the matrix, to be printed together."""
+    return _LINES.extend
+
+
 def pytest_terminal_summary(terminalreporter):
     """The figures, after the results."""
-    if _FIGURES:
+    if _FIGURES or _LINES:
         terminalreporter.section("chaos, in figures")
         for line in _FIGURES:
             terminalreporter.write_line(line)
+        if _LINES:
+            terminalreporter.write_line("")
+            terminalreporter.write_line(as_markdown(_LINES))

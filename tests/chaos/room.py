@@ -1,119 +1,139 @@
-"""What the chaos tests do to a running stack from outside: report, relay, count, kill."""
+"""What the chaos tests do to a running stack from outside: report, relay, count, break, and compare the books."""
 
 from __future__ import annotations
 
-import http.client
-import http.cookiejar
-import itertools
 import json
-import os
-import signal
 import time
-import urllib.error
-import urllib.parse
 import urllib.request
 import uuid
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
 
 import psycopg2
 
-from ocenter.embedded.state import RUNNING_FILE, read_json
-from tests.stack import Stack
+from linkage.simulators.proxy import NO_FAULT
+from ocenter.soak.backstage import Backstage, until
+from ocenter.soak.books import Auditor
+from ocenter.soak.clients import Listener, Operator, SentLog, Sender, event_apart, fetch
+from ocenter.soak.drill import proxy_before_agency
 
-# A grid over the city, wider than any correlation radius: each event there is an incident of its own.
-SOUTH, WEST, STEP, COLUMNS = 36.25, 127.30, 0.004, 50
-_cells = itertools.count()
+__all__ = ["Room", "fetch", "until"]
 
 
 class Room:
-    """A stack with a database connection and an operator at work."""
+    """A stack with a sender whose log is kept, an auditor, an operator at work, and sockets and proxies backstage."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack):
         self.stack = stack
         self.mark = uuid.uuid4().hex[:6]
-        self._opener = None
+        self.log = SentLog()
+        self.auditor = Auditor(stack)
+        self.rows, self.value = self.auditor.rows, self.auditor.value
+        self._operator = None
 
-    def __enter__(self) -> Room:
-        self._database = psycopg2.connect(
-            read_json(self.stack.data_dir / RUNNING_FILE)["environment"]["OCENTER_DATABASE_URL"]
-        )
-        self._database.autocommit = True
+    def __enter__(self):
+        self._leaving = ExitStack()
+        self._leaving.callback(self.auditor.close)
+        self.backstage = self._leaving.enter_context(Backstage())
         return self
 
-    def __exit__(self, *_) -> None:
-        self._database.close()
-        until(self.whole, 60, "the stack is not whole again")
+    def __exit__(self, *_):
+        self._leaving.close()
+        until(self.stack.whole, 60, "the stack is not whole again")
 
-    def whole(self):
-        """Whether every process runs and /readyz is content."""
-        wanted = {"postgres", "redis", "web-1", "web-2", "worker", "sweeper", "beat", "agencies", "city"}
-        return wanted <= set(self.stack.pids()) and self.stack.ready()
-
-    def rows(self, sql, *values):
-        """What the database answers."""
-        with self._database.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall()
-
-    def value(self, sql, *values):
-        """The one value it answers."""
-        return self.rows(sql, *values)[0][0]
+    # The town at work
 
     def event(self, code="FIR-01"):
         """An event far from all others."""
-        cell = next(_cells)
-        return {
-            "id": f"{self.mark}-{cell}",
-            "code": code,
-            "occurred_at": datetime.now(UTC).isoformat(),
-            "lat": SOUTH + STEP * (cell // COLUMNS),
-            "lon": WEST + STEP * (cell % COLUMNS),
-        }
+        return event_apart(self.mark, code)
+
+    def sending(self, count, code="FIR-01"):
+        """Starts reporting so many events in one batch, again until it is taken; the future of that."""
+        return self.backstage.start(self._send([self.event(code) for _ in range(count)]))
 
     def report(self, count, code="FIR-01", seconds=60):
-        """Reports so many events at once, again until they are taken; returns their incidents' numbers."""
-        body = json.dumps([self.event(code) for _ in range(count)]).encode()
-        headers = {"Authorization": f"Bearer {self.stack.demo['keys']['feed']}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.stack.base_url}/api/v1/events", body, headers)
-        answer = until(lambda: fetch(request), seconds, "the events were not taken")
-        assert answer["rejected"] == 0, answer
-        return [one["incident"] for one in answer["results"]]
+        """Reports and waits until it is taken; returns the incidents' numbers."""
+        events = [self.event(code) for _ in range(count)]
+        assert self.backstage.run(self._send(events), seconds), "the events were not taken"
+        answers = [self.log.answers[one["id"]] for one in events]
+        assert all(status in ("accepted", "duplicate") for status, _ in answers), answers
+        return [number for _, number in answers]
+
+    async def _send(self, events):
+        async with Sender(self.stack, self.log) as sender:
+            return await sender.send(events)
+
+    @property
+    def operator(self):
+        """Somebody signed in."""
+        if self._operator is None:
+            self._operator = Operator(self.stack).sign_in()
+        return self._operator
 
     def relay(self, number, agency):
         """Relays as the operator does."""
-        self._post(f"/api/v1/incidents/{number}/relay", json.dumps({"agency": agency}).encode(), "application/json")
+        self.operator.act(number, "relay", agency=agency)
 
-    def _post(self, path, body, content_type):
-        if self._opener is None:
-            self._sign_in()
-        headers = {"Content-Type": content_type, "X-CSRFToken": self._token(), "Referer": self.stack.base_url}
-        with self._opener.open(urllib.request.Request(self.stack.base_url + path, body, headers), timeout=30) as answer:
-            return answer.read()
+    @contextmanager
+    def socket(self):
+        """A socket of the operator's page; what it heard."""
+        listener = Listener(self.stack, headers=self.operator.headers, municipality=self.stack.demo["municipality"])
+        listening = self.backstage.start(listener.listen())
+        until(lambda: listener.heard.snapshots, 30, "the socket showed nothing")
+        try:
+            yield listener.heard
+        finally:
+            listening.cancel()
 
-    def _sign_in(self):
-        self._cookies = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
-        where = self._opener.open(self.stack.base_url, timeout=30).geturl()  # the page sends us to the form
-        person = {**self.stack.demo["users"]["operator"], "csrfmiddlewaretoken": self._token()}
-        form = urllib.parse.urlencode(person).encode()
-        self._post(where.removeprefix(self.stack.base_url), form, "application/x-www-form-urlencoded")
+    # Breaking
 
-    def _token(self):
-        return next(one.value for one in self._cookies if one.name == "csrftoken")
+    @contextmanager
+    def proxies(self, *agencies):
+        """A fault proxy before each of these agencies, in the order given."""
+        with ExitStack() as stack:
+            yield [stack.enter_context(proxy_before_agency(self.auditor, self.backstage, one)) for one in agencies]
 
-    def ledger(self, agency="fire119"):
-        """The agency's own ledger."""
-        return fetch(f"{self.stack.agencies_url}/{agency}/ledger")["entries"]
+    def fault(self, proxy, fault=NO_FAULT):
+        """What the proxy does from now on."""
+        self.backstage.run(proxy.set(fault))
+
+    @contextmanager
+    def transaction(self):
+        """A connection of the test's own in a transaction, whose locks others wait for; rolled back at the end."""
+        connection = psycopg2.connect(self.stack.database_url)
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+    def waiting_for_locks(self):
+        """How many of our sessions wait for a lock."""
+        return self.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+
+    def kill(self, name):
+        """kill -9, and the pid it had."""
+        return self.stack.kill(name)
+
+    def freeze(self, name):
+        """Stops a process where it stands: it holds its connections and answers nobody."""
+        self.stack.freeze(name)
+
+    def thaw(self, name):
+        """Lets it go on."""
+        self.stack.thaw(name)
+
+    def set_fault(self, agency, mode, rate=1.0, seed=1):
+        """Lets the agency itself misbehave."""
+        body = json.dumps({"mode": mode, "rate": rate, "seed": seed}).encode()
+        fetch(urllib.request.Request(f"{self.stack.agencies_url}/{agency}/faults", body, method="PUT"))
+
+    # Comparing
 
     def arrived(self, numbers, agency="fire119"):
         """The agency's entries about these incidents."""
-        wanted = set(numbers)
-        return [one for one in self.ledger(agency) if one["incident"] in wanted]
-
-    def set_fault(self, agency, mode, rate=1.0, seed=1):
-        """Lets the agency misbehave."""
-        body = json.dumps({"mode": mode, "rate": rate, "seed": seed}).encode()
-        fetch(urllib.request.Request(f"{self.stack.agencies_url}/{agency}/faults", body, method="PUT"))
+        return self.auditor.arrived(numbers, agency)
 
     def relays(self, numbers):
         """State, attempts and key of the relays about these incidents."""
@@ -137,36 +157,24 @@ class Room:
         assert all(row[3] == "delivered" and row[4] is None for row in rows)
         return sum(one["received"] for one in entries), sum(row[1] for row in rows)
 
-    def kill(self, name):
-        """kill -9, and the time it was."""
-        return self.stack.kill(name)
+    def expect_books_agree(self, heard=None, seconds=90):
+        """Once everything is settled, all four books tell the same. Returns the balance and the seconds it took."""
+        started = time.monotonic()
+        self.settle(heard, seconds)
+        balance = self.auditor.balance(self.log, heard=heard)
+        assert balance.broken == []
+        return balance, time.monotonic() - started
 
-    def freeze(self, name):
-        """Stops a process where it stands: it holds its connections and answers nobody."""
-        os.kill(self.stack.pids()[name], signal.SIGSTOP)
+    def settle(self, heard=None, seconds=90):
+        """Waits until nothing the sender caused is under way, and the socket has shown it."""
+        until(
+            lambda: self._settled(heard), seconds,
+            lambda: f"not settled: {self.auditor.unsettled(self.log.incidents())[:5]}, socket at {heard and heard.last}",
+        )  # fmt: skip
 
-    def thaw(self, name):
-        """Lets it go on."""
-        os.kill(self.stack.pids()[name], signal.SIGCONT)
-
-
-def fetch(request):
-    """The JSON answer, or None where nobody answers just now or asks to come back."""
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"{}")
-    except urllib.error.HTTPError as error:
-        assert error.code in (429, 503), (error.code, error.read()[:500])
-    except (OSError, ValueError, http.client.HTTPException):
-        pass
-    return None
-
-
-def until(condition, seconds, what):
-    """Polls until it is true; returns what it gave."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(what() if callable(what) else what)
+    def _settled(self, heard):
+        try:
+            done = not self.auditor.unsettled(self.log.incidents())
+            return done and (heard is None or heard.last >= self.auditor.head())
+        except psycopg2.OperationalError:
+            return False
