@@ -86,7 +86,7 @@ def test_ports_agree():
 
 
 def test_every_part_of_the_production_shape_is_there():
-    shape = {"postgres", "redis", "migrate", "web", "worker", "sweeper", "beat", "proxy"}
+    shape = {"postgres", "redis", "migrate", "web", "worker", "sweeper", "collector", "beat", "proxy"}
     assert set(COMPOSE["services"]) == shape
     for service in COMPOSE["services"].values():
         assert set(service.get("depends_on", {})) <= shape
