@@ -12,6 +12,7 @@ from linkage.feeds.its import Its
 from linkage.feeds.kisa_vms import KisaVms
 from linkage.feeds.mapped_json import MappedJson
 from linkage.feeds.montgomery_911 import Montgomery911
+from linkage.feeds.mqtt import Mqtt
 
 FEEDS: Final[dict[str, Feed]] = {
     feed.name: feed
@@ -25,6 +26,7 @@ FEEDS: Final[dict[str, Feed]] = {
         MappedJson(),
     )
 }
+FEEDS[Mqtt.name] = Mqtt(dict(FEEDS))  # last: its payloads may be in any of those before it
 
 
 def recognise(document: bytes) -> Feed:
