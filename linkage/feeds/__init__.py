@@ -6,6 +6,7 @@ from typing import Final
 
 from linkage.feeds.agency_request import AgencyRequest
 from linkage.feeds.base import Feed, NotADocument
+from linkage.feeds.cap import Cap
 from linkage.feeds.emergency_bell import EmergencyBell
 from linkage.feeds.events_json import EventsJson
 from linkage.feeds.its import Its
@@ -13,17 +14,20 @@ from linkage.feeds.kisa_vms import KisaVms
 from linkage.feeds.mapped_json import MappedJson
 from linkage.feeds.montgomery_911 import Montgomery911
 from linkage.feeds.mqtt import Mqtt
+from linkage.feeds.ucri2 import Ucri2
 
 FEEDS: Final[dict[str, Feed]] = {
     feed.name: feed
     for feed in (
         AgencyRequest(),
+        Cap(),
         EmergencyBell(),
         KisaVms(),
         Its(),
         Montgomery911(),
         EventsJson(),
         MappedJson(),
+        Ucri2(),
     )
 }
 FEEDS[Mqtt.name] = Mqtt(dict(FEEDS))  # last: its payloads may be in any of those before it
