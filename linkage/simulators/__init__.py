@@ -17,7 +17,12 @@ with ``python -m linkage.simulators agencies|city``. Both read ``$OCENTER_DATA_D
 ``units``           fleets, routes, timetables
 ``callbacks``       telling ocenter, signed, in order, until it answers
 ``cases``           what an agency does about a relay, from thinking to closing
-``agency``          the HTTP server around all that
+``services``        what each agency is, and how the cases of its own go
+``casebook``        what an agency keeps of those cases: messages owed, answers, statuses heard
+``caseload``        when they open and how they go on
+``envoy``           telling ocenter of them, in order, until it answers
+``office``          the agencies of one process, and what every handler asks
+``agency``          the HTTP server around all that; ``caseroutes``, ``dashboard`` and ``overview`` are parts of it
 ``happenings``      what goes on in the city: a seeded, endless story
 ``sender``          one feed's outbox: batches, retries, heartbeats, the sender's log
 ``city``            the process that tells the story to ocenter

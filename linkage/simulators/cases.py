@@ -153,6 +153,10 @@ class Desk:
         self._pace_changed.set()
         self._pace_changed = asyncio.Event()
 
+    def case(self, relay: str) -> Case | None:
+        """The open case of a relay, as it is this moment."""
+        return self._cases.get(relay)
+
     async def close(self) -> None:
         """Stop acting; open cases stay in the journal for the next start."""
         lives = list(self._lives.values())

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from linkage.simulators import agency, city
 from linkage.simulators.config import data_dir, env, installation_file
+from linkage.simulators.office import Manner
+
+CASES_PER_MINUTE = "0.4"
+"""Of each city's agencies together: one case every two and a half minutes, as long as the city is not silent."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the two simulators and their options to ``parser``."""
     kinds = parser.add_subparsers(dest="simulator", required=True)
-    _add_agencies(kinds.add_parser("agencies", help="112, 119, the disaster room and justice, over HTTP"))
+    _add_agencies(kinds.add_parser("agencies", help="112, 119, the disaster room, justice and the others, over HTTP"))
     _add_city(kinds.add_parser("city", help="a city that reports what happens in it"))
 
 
@@ -25,6 +29,13 @@ def _add_agencies(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=float(env("OCENTER_AGENCIES_SPEED", "1")),
         help="1 is the demo's pace, 20 suits tests",
+    )
+    silent = float(env("OCENTER_CITY_RATE", "6")) == 0  # a city in which nothing happens has no callers either
+    parser.add_argument(
+        "--cases-per-minute",
+        type=float,
+        default=float(env("OCENTER_AGENCIES_CASES", "0" if silent else CASES_PER_MINUTE)),
+        help="cases the agencies open themselves, all together; 0: none",
     )
     parser.add_argument("--passive", action="store_true", help="give receipts and do nothing else")
     parser.add_argument("--data-dir", type=Path, default=data_dir())
@@ -55,8 +66,12 @@ def run(options: argparse.Namespace | dict[str, object]) -> int:
         app = agency.application(
             directory / "agencies",
             installation_file(directory),
-            speed=chosen.speed,
-            passive=chosen.passive,
+            Manner(
+                speed=chosen.speed,
+                passive=chosen.passive,
+                cases_per_minute=chosen.cases_per_minute,
+                own_url=f"http://{chosen.host}:{chosen.port}",
+            ),
         )
         agency.serve(app, host=chosen.host, port=chosen.port)
         return 0

@@ -38,14 +38,24 @@ class Installation:
     """Agency slug → Standard Webhooks secret (``whsec_…``)."""
     keys: dict[str, str] = field(default_factory=dict)
     """Feed slug → API key."""
+    agency_keys: dict[str, str] = field(default_factory=dict)
+    """Agency slug → API key, for cases of its own."""
+    centres: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Agency slug → the middle of its city, latitude first."""
+    agencies_url: str = ""
+    """Where ocenter reaches the agencies; empty: where they listen."""
     seed: int = 0
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Installation:
         """Read the document ``seed_demo`` writes. Raises KeyError or TypeError when it is another shape."""
+        agencies = document.get("agencies", {})
         return cls(
             base_url=str(document["base_url"]).rstrip("/"),
-            secrets={slug: agency["secret"] for slug, agency in document.get("agencies", {}).items()},
+            secrets={slug: agency["secret"] for slug, agency in agencies.items()},
+            agency_keys={slug: agency["key"] for slug, agency in agencies.items() if agency.get("key")},
+            centres={slug: tuple(agency["centre"]) for slug, agency in agencies.items() if agency.get("centre")},
+            agencies_url=str(document.get("agencies_url", "")).rstrip("/"),
             keys={slug: feed["key"] for slug, feed in document.get("feeds", {}).items()},
             seed=int(document.get("seed", 0)),
         )

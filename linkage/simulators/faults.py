@@ -6,9 +6,11 @@ mode            what the sender sees                                       takes
 ``none``        202 and a receipt                                          yes
 ``refuse``      the connection is reset before the body is read            no
 ``error``       500 or 503                                                 no
+``busy``        429 with ``Retry-After``                                   no
 ``timeout``     nothing, ever                                              no
 ``redirect``    307 to another address on this machine                     no
 ``reject``      422                                                        no
+``slow``        202 and a receipt, three seconds late                      yes
 ``drip``        202, its body a byte a second                              yes
 ``ackloss``     the connection is reset after the effect                   yes
 ``malformed``   202 with a body that is not the promised JSON              yes
@@ -27,10 +29,12 @@ from typing import Any
 
 from aiohttp import web
 
-BEFORE_EFFECT = frozenset({"refuse", "error", "timeout", "redirect", "reject"})
-AFTER_EFFECT = frozenset({"drip", "ackloss", "malformed", "oversize"})
+BEFORE_EFFECT = frozenset({"refuse", "error", "busy", "timeout", "redirect", "reject"})
+AFTER_EFFECT = frozenset({"slow", "drip", "ackloss", "malformed", "oversize"})
 MODES = frozenset({"none"}) | BEFORE_EFFECT | AFTER_EFFECT
 
+BUSY_SECONDS = 2
+SLOW_SECONDS = 3.0
 DRIP_SECONDS = 1.0
 OVERSIZE_BYTES = 100 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -97,6 +101,11 @@ async def error(_: web.Request, faults: Faults, __: str) -> web.StreamResponse:
     return web.Response(status=503, text="simulated overload", headers={"Retry-After": "1"})
 
 
+async def busy(_: web.Request, __: Faults, ___: str) -> web.StreamResponse:
+    """Ask to come back later."""
+    return web.Response(status=429, text="simulated overload", headers={"Retry-After": str(BUSY_SECONDS)})
+
+
 async def timeout(request: web.Request, _: Faults, __: str) -> web.StreamResponse:
     """Say nothing until the caller hangs up."""
     while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - no event
@@ -112,6 +121,12 @@ async def redirect(request: web.Request, _: Faults, __: str) -> web.StreamRespon
 async def reject(_: web.Request, __: Faults, ___: str) -> web.StreamResponse:
     """Refuse for good."""
     return web.json_response({"title": "Rejected", "status": 422, "detail": "simulated refusal"}, status=422)
+
+
+async def slow(_: web.Request, __: Faults, receipt: str) -> web.StreamResponse:
+    """Give the right answer late, but before a sender gives up."""
+    await asyncio.sleep(SLOW_SECONDS)
+    return web.json_response({"receipt": receipt}, status=202)
 
 
 async def drip(request: web.Request, _: Faults, receipt: str) -> web.StreamResponse:
@@ -150,9 +165,11 @@ Spoiler = Callable[[web.Request, Faults, str], Awaitable[web.StreamResponse]]
 SPOILERS: dict[str, Spoiler] = {
     "refuse": refuse,
     "error": error,
+    "busy": busy,
     "timeout": timeout,
     "redirect": redirect,
     "reject": reject,
+    "slow": slow,
     "drip": drip,
     "ackloss": refuse,
     "malformed": malformed,

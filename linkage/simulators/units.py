@@ -23,12 +23,15 @@ class Kind(Enum):
 
     POLICE = "police"
     FIRE = "fire"
+    GUARD = "guard"
     DESK = "desk"
 
     @classmethod
     def of(cls, slug: str) -> Kind:
         """The kind of ``slug``; the second municipality's ``other-`` agencies are of the same kinds."""
-        return {"police112": cls.POLICE, "fire119": cls.FIRE}.get(slug.removeprefix("other-"), cls.DESK)
+        return {"police112": cls.POLICE, "fire119": cls.FIRE, "security": cls.GUARD}.get(
+            slug.removeprefix("other-"), cls.DESK
+        )
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,14 @@ class Unit:
 
 
 POLICE_CALL_SIGNS = ("순1호", "순2호")
+GUARD_CALL_SIGNS = ("출동1",)
 FIRE_CALL_SIGNS = ("펌프1", "펌프2", "구급1")
 
 
 def _call_signs(kind: Kind, code: str) -> tuple[str, ...]:
     """Which vehicles of a station suit an incident's code: an ambulance to the sick, engines to the rest."""
-    if kind is Kind.POLICE:
-        return POLICE_CALL_SIGNS
+    if kind is not Kind.FIRE:
+        return GUARD_CALL_SIGNS if kind is Kind.GUARD else POLICE_CALL_SIGNS
     medical = code.startswith(("EMS", "RES"))
     return tuple(sign for sign in FIRE_CALL_SIGNS if sign.startswith("구급") == medical)
 

@@ -161,9 +161,10 @@ async def test_a_strange_address_is_never_called(sender, ocenter):
     await sender.relay("justice", "stranger", stranger)
 
     async def settled():
-        async with sender.session.get(sender.url) as answer:
-            page = await answer.text()
-        return "<tr><td>justice</td><td>1</td><td>1</td><td>1</td><td>0</td>" in page
+        async with sender.session.get(f"{sender.url}/justice/state") as answer:
+            counts = (await answer.json())["counts"]
+        names = ("entries", "received", "open_cases", "callbacks_owed")
+        return [counts[name] for name in names] == [1, 1, 1, 0]
 
     await eventually(settled)
 
