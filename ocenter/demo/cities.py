@@ -84,6 +84,11 @@ AGENCIES: Final = (
     System(
         "justice", Kind.AGENCY, "위치추적관제센터", "Electronic-tag monitoring centre", "042-000-0301", ("JUS",),
     ),
+    System("carrier", Kind.AGENCY, "이동통신사 위치관제", "Carrier location desk", "042-000-0302", ("VUL",)),
+    System("security", Kind.AGENCY, "민간보안 관제", "Private security desk", "042-000-0303", ("SEC",)),
+    System(
+        "ministry", Kind.AGENCY, "행정안전부 중앙상황", "Ministry of the Interior", "044-000-0304", ALL_FAMILIES,
+    ),
 )  # fmt: skip
 
 CENTRAL_READER: Final = System(

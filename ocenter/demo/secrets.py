@@ -42,7 +42,8 @@ class Remembered:
 
     def key(self, city_code: str, slug: str) -> str | None:
         """The API key of the city's system with this slug."""
-        return self._of(city_code).get("keys", {}).get(slug) or self._feed_key(city_code, slug)
+        published = self._of(city_code).get("keys", {}).get(slug)
+        return published or self._feed_key(city_code, slug) or self._agency_key(city_code, slug)
 
     def _of(self, city_code: str) -> Document:
         other = self._demo.get("other", {})
@@ -52,3 +53,9 @@ class Remembered:
         if self._simulators.get("municipality") != city_code:
             return None
         return self._simulators.get("feeds", {}).get(slug, {}).get("key")
+
+    def _agency_key(self, city_code: str, slug: str) -> str | None:
+        """An agency stands under its slug, in the second city with a prefix before it."""
+        agencies = self._simulators.get("agencies", {}).items()
+        found = (one for path, one in agencies if path.endswith(slug) and one.get("municipality") == city_code)
+        return next((one.get("key") for one in found), None)

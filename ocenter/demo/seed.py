@@ -70,8 +70,10 @@ def _city(city: City, addresses: Addresses, remembered: Remembered) -> Seeded:
     done.users = _users(city, done.municipality, remembered)
     for spec in (*FEEDS, *AGENCIES):
         done.systems[spec.slug] = _system(spec, city, done.municipality, addresses)
-    published = PUBLISHED_KEYS if city is not DAEJEON else (*PUBLISHED_KEYS, *(feed.slug for feed in FEEDS))
-    for slug in dict.fromkeys(published):
+    keyed = (*PUBLISHED_KEYS, *(agency.slug for agency in AGENCIES))
+    if city is DAEJEON:
+        keyed = (*keyed, *(feed.slug for feed in FEEDS))
+    for slug in dict.fromkeys(keyed):
         done.keys[slug] = _key(done.systems[slug], remembered.key(city.code, slug))
     _scenery(done)
     return done
@@ -207,13 +209,16 @@ def _simulators_document(done: list[Seeded], addresses: Addresses) -> Document:
     first = done[0]
     return {
         "base_url": addresses.base_url,
+        "agencies_url": addresses.agencies_url,
         "municipality": first.city.code,
         "seed": first.city.seed,
         "feeds": {feed.slug: {"key": first.keys[feed.slug]} for feed in FEEDS if feed.slug != DEMO_FEED},
         "agencies": {
             f"{one.city.prefix}{spec.slug}": {
                 "secret": one.systems[spec.slug].secret,
+                "key": one.keys[spec.slug],
                 "municipality": one.city.code,
+                "centre": [one.city.lat, one.city.lon],
             }
             for one in done
             for spec in AGENCIES
