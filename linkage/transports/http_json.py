@@ -12,17 +12,19 @@ from linkage.transports import wire
 from linkage.transports.base import Answer, NotSent, Outgoing, Target
 
 HEADERS: Final = {"Content-Type": "application/json"}
+STATUS: Final = "status"
 
 
 class HttpJson:
-    """Posts the message as it is; the answer is `{"receipt"}`."""
+    """Posts the message as it is; the answer is `{"receipt"}`, and to a status of the agency's own case any 2xx."""
 
     async def send(self, session: aiohttp.ClientSession, target: Target, outgoing: Outgoing) -> Answer:
         """Posts the message under its Idempotency-Key. Raises NotSent."""
         body = orjson.dumps(outgoing.payload)
         headers = {**HEADERS, "Idempotency-Key": outgoing.key, **_signature(target, outgoing.key, body)}
         reply = await wire.call(session, target, outgoing.address, body=body, headers=headers)
-        return Answer(_receipt(reply), reply.status, reply.text)
+        receipt = "" if outgoing.message == STATUS else _receipt(reply)
+        return Answer(receipt, reply.status, reply.text)
 
 
 def _signature(target: Target, key: str, body: bytes) -> dict[str, str]:
