@@ -160,11 +160,18 @@ class Source:
     async def _fetch(self, get: Fetcher) -> None:
         get.begin()
         kept = await self.notes.state_of(self.system.pk)
+        broken: NotADocument | None = None
         async for fetched in self.feed.fetch(get, self._link(kept)):
-            await self._hand_over(fetched.document, fetched.content_type)
+            try:
+                await self._hand_over(fetched.document, fetched.content_type)
+            except NotADocument as error:
+                # In quarantine by now: fetching it again would only keep those behind it waiting.
+                broken = broken or error
             if fetched.state is not None and dict(fetched.state) != kept:
                 await self.notes.keep_state(self.system, fetched.state)
                 kept = dict(fetched.state)
+        if broken:
+            raise broken
 
     async def _hand_over(self, document: bytes, content_type: str) -> dict[str, Any]:
         try:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from linkage.feeds import FEEDS, collector, fetching, polling
-from linkage.feeds.base import Feed, Fetched
+from linkage.feeds.base import Feed, Fetched, NotADocument
 from linkage.models import Heartbeat, LinkedSystem
 from tests.accounts.cast import make_system
 from tests.linkage.wires import eventually, peer
@@ -407,3 +407,24 @@ async def test_a_source_with_always_one_more_page_is_left(monkeypatch):
         get.begin()
         assert await get(source.url, params={"page": "1"}) == (b"[]", "text/plain; charset=utf-8")
         await get.close()
+
+
+def test_a_document_nobody_understands_stops_none_behind_it(daejeon, counting):
+    intake, understood = Intake(), Intake.take_for
+
+    def take_for(system):
+        take = understood(intake, system)
+
+        async def fussy(document, content_type):
+            await take(document, content_type)
+            if document == b"2":
+                raise NotADocument("two is no document")
+
+        return fussy
+
+    intake.take_for = take_for
+    with peer(lambda request, body: web.json_response([1, 2, 3] if request.query["after"] == "0" else [])) as source:
+        system = make_feed(daejeon, "counting", source.url, "counting")
+        with collecting(intake):
+            eventually(lambda: fresh(system).state == {"last": 3})
+            assert intake.taken["counting"] == [b"1", b"2", b"3"]
