@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import aiomqtt
 import orjson
 import structlog
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -92,7 +93,8 @@ class Connection(aiomqtt.Client):
         latest = broker.protocol is aiomqtt.ProtocolVersion.V5
         super().__init__(
             broker.host, broker.port, username=broker.username, password=broker.password, identifier=broker.client_id,
-            protocol=broker.protocol, clean_session=None if latest else False, clean_start=False,
+            protocol=broker.protocol, clean_session=None if latest else False,
+            clean_start=False if latest else MQTT_CLEAN_START_FIRST_ONLY,  # paho refuses any other for 3.1.1
             timeout=DEADLINE_SECONDS, keepalive=KEEPALIVE_SECONDS, properties=_properties() if latest else None,
             tls_context=ssl.create_default_context(cafile=broker.ca_file) if broker.secure else None,
         )  # fmt: skip
