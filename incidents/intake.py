@@ -2,7 +2,8 @@
 
 For one municipality intake is serialised by an advisory lock, so that two events of one happening can
 never open two incidents; a batch pays for the lock once. (system, source id) is an event's identity:
-sending it again changes nothing and gets the same incident.
+sending it again changes nothing and gets the same incident. Messages that carry a subject act on the
+incident of their thread (`threads`).
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents import bulk, ledger
+from incidents import bulk, ledger, threads
 from incidents.correlate import Candidate, Index, Match, Rules
 from incidents.geo import box_around
 from incidents.models import Device, Event, Incident
 from incidents.opening import new_incident, next_numbers
+from incidents.relaying import open_relays, tell_agencies
 from incidents.reports import Report
 from incidents.selectors import relays_by_subject
-from incidents.signals import incidents_opened
-from incidents.states import JOINABLE
-from linkage.models import LinkedSystem
+from incidents.signals import incidents_opened, subjects_reported
+from incidents.states import JOINABLE, MOVES
+from incidents.threads import Place, Thread
+from linkage import relays as wires
+from linkage.models import Delivery, LinkedSystem
+from ocenter.accounts import audit
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
 
@@ -39,9 +44,9 @@ class Arrival(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What became of an arrival: the incident it is part of, and whether it had been here before."""
+    """What became of an arrival: the incident it is part of, if any, and whether it had been here before."""
 
-    incident: str
+    incident: str | None
     duplicate: bool
 
 
@@ -52,6 +57,22 @@ class _Target:
     incident: Incident
     is_new: bool
     joined: list[tuple[Arrival, Match | None]] = field(default_factory=list)
+    followed: list[Arrival] = field(default_factory=list)
+    rows: list[tuple[str, Actor, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def number(self) -> str:
+        """The incident's number."""
+        return self.incident.number
+
+
+@dataclass
+class _Sorted:
+    """A batch by what becomes of its arrivals."""
+
+    plain: list[Arrival] = field(default_factory=list)
+    follows: list[tuple[Arrival, Thread]] = field(default_factory=list)
+    quiet: list[tuple[Arrival, Thread | None]] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -61,13 +82,24 @@ def events_receive(*, municipality: Municipality, arrivals: Sequence[Arrival]) -
     Repeating is safe. Raises only what the database raises; then nothing has happened.
     """
     lock_intake(municipality.pk)
-    known = _known_events(arrivals)
+    known: dict[tuple[int, str], str | None] = {**_known_events(arrivals)}
     fresh = _located(municipality, _first_of_each(arrivals, known))
-    targets, placed = _correlate(municipality, fresh)
-    _store(municipality, targets)
-    known |= {key: target.incident.number for key, target in placed.items()}
+    sorted_ = _sort(fresh)
+    targets, placed = _correlate(municipality, sorted_)
+    _store(municipality, targets, sorted_.quiet)
+    known |= {key: target.number for key, target in placed.items()}
+    known |= {_key(arrival): thread.number or None if thread else None for arrival, thread in sorted_.quiet}
+    _announce(fresh, placed)
     new = {_key(arrival) for arrival in fresh}
     return [Receipt(known[_key(one)], not _spend(new, _key(one))) for one in arrivals]
+
+
+def in_waves(arrivals: Sequence[Arrival]) -> list[list[int]]:
+    """The places of a batch, in the rounds in which `events_receive` is to take them: one message of a thread each."""
+    keys = [threads.keys_of(one.system.pk, one.report) for one in arrivals]
+    if not any(keys):
+        return [list(range(len(arrivals)))]
+    return threads.waves([{*own, _key(one)} for own, one in zip(keys, arrivals, strict=True)])
 
 
 def lock_intake(municipality_id: int) -> None:
@@ -87,18 +119,18 @@ def _spend(keys: set[tuple[int, str]], key: tuple[int, str]) -> bool:
     return present
 
 
-def _known_events(arrivals: Sequence[Arrival]) -> dict[tuple[int, str], str]:
+def _known_events(arrivals: Sequence[Arrival]) -> dict[tuple[int, str], str | None]:
     keys = [_key(one) for one in arrivals]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.system_id, e.source_id, i.number FROM unnest(%s::bigint[], %s::text[]) AS k(system_id, source_id) "
-            "JOIN incidents_event e USING (system_id, source_id) JOIN incidents_incident i ON i.id = e.incident_id",
+            "JOIN incidents_event e USING (system_id, source_id) LEFT JOIN incidents_incident i ON i.id = e.incident_id",
             [[system for system, _ in keys], [source for _, source in keys]],
         )
         return {(system, source): number for system, source, number in cursor.fetchall()}
 
 
-def _first_of_each(arrivals: Sequence[Arrival], known: dict[tuple[int, str], str]) -> list[Arrival]:
+def _first_of_each(arrivals: Sequence[Arrival], known: Collection[tuple[int, str]]) -> list[Arrival]:
     fresh: dict[tuple[int, str], Arrival] = {}
     for arrival in arrivals:
         if _key(arrival) not in known:
@@ -122,20 +154,49 @@ def _placed(arrival: Arrival, place: tuple[float, float] | None) -> Arrival:
     return arrival._replace(report=replace(arrival.report, lat=place[0], lon=place[1]))
 
 
+def _sort(fresh: Sequence[Arrival]) -> _Sorted:
+    """What becomes of each arrival. The incidents of their threads are locked first and looked at again: from
+    there on no operator moves them."""
+    done = _Sorted()
+    keys = [threads.keys_of(one.system.pk, one.report) for one in fresh]
+    found = threads.find(key for own in keys for key in own)
+    numbers = {thread.number for thread in found.values() if thread.number}
+    if numbers:
+        for number in sorted(numbers, key=lambda one: (len(one), one)):
+            wires.lock_subject(number)
+        found = threads.find(found)
+    for arrival, own in zip(fresh, keys, strict=True):
+        thread = next((found[key] for key in own if key in found), None)
+        if own:
+            subject = thread.subject if thread else threads.name_of(arrival.report)
+            arrival = arrival._replace(report=replace(arrival.report, subject=subject))
+        place = threads.place(arrival.report, thread) if own else Place.PLAIN
+        if place is Place.PLAIN:
+            done.plain.append(arrival)
+        elif place is Place.FOLLOWS and thread:
+            done.follows.append((arrival, thread))
+        else:
+            done.quiet.append((arrival, thread))
+    return done
+
+
 def _correlate(
-    municipality: Municipality, fresh: Sequence[Arrival]
+    municipality: Municipality, batch: _Sorted
 ) -> tuple[list[_Target], dict[tuple[int, str], _Target]]:
     """Decides for each event which incident takes it. Chosen open incidents are locked; if one was closed
     meanwhile by an operator, everything is decided anew without it."""
+    fresh = batch.plain
     rules = Rules.load(municipality.pk) if fresh else Rules({})
     candidates = _candidates(municipality.pk, fresh, rules)
+    followed = {thread.incident_id for _, thread in batch.follows if thread.incident_id}
     while True:
         plan = _plan(fresh, rules, candidates)
         chosen = {match.key for match in plan if match is not None and match.key >= 0}
-        locked = _lock_joinable(municipality, chosen)
-        if len(locked) == len(chosen):
-            return _targets(municipality, fresh, plan, locked)
-        candidates = [one for one in candidates if one[0] not in chosen or one[0] in locked]
+        locked = _lock(municipality, chosen | followed)
+        gone = {pk for pk in chosen if pk not in locked or locked[pk].status not in JOINABLE}
+        if not gone:
+            return _targets(municipality, batch, plan, locked)
+        candidates = [one for one in candidates if one[0] not in gone]
 
 
 CandidateRow = tuple[int, str, str, float, float, datetime, datetime]
@@ -148,7 +209,7 @@ SELECT DISTINCT near.* FROM
     SELECT id, family, grade, lat, lon, occurred_at, last_event_at FROM incidents_incident
     WHERE municipality_id = %s AND family = box.family
       AND lat BETWEEN box.south AND box.north AND lon BETWEEN box.west AND box.east
-      AND NOT status IN ('merged', 'false_alarm', 'test', 'closed', 'cancelled', 'resolved')
+      AND NOT status IN ('merged', 'false_alarm', 'test', 'closed', 'cancelled', 'resolved') AND area IS NULL
       AND last_event_at >= %s AND occurred_at <= %s
     OFFSET 0) AS near
 """
@@ -156,7 +217,7 @@ SELECT DISTINCT near.* FROM
 
 def _candidates(municipality_id: int, fresh: Sequence[Arrival], rules: Rules) -> list[CandidateRow]:
     """Every incident some event of the batch might join: near one of them, and near all of them in time."""
-    located = [one.report for one in fresh if one.report.lat is not None]
+    located = [one.report for one in fresh if _is_point(one.report)]
     if not located:
         return []
     window = timedelta(seconds=rules.widest_window_s)
@@ -174,7 +235,7 @@ def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[Candidate
     plan: list[Match | None] = []
     for n, (_, report) in enumerate(fresh):
         plan.append(None)
-        if report.lat is None or report.lon is None:
+        if not _is_point(report):
             continue
         plan[n] = index.match(
             code=report.code, family=report.family, grade=report.grade,
@@ -186,10 +247,15 @@ def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[Candidate
     return plan
 
 
-def _lock_joinable(municipality: Municipality, ids: Collection[int]) -> dict[int, Incident]:
+def _is_point(report: Report) -> bool:
+    """Whether it can be near anything: what concerns a whole area is no neighbour of what happens inside it."""
+    return report.lat is not None and report.lon is not None and report.area is None
+
+
+def _lock(municipality: Municipality, ids: Collection[int]) -> dict[int, Incident]:
     if not ids:
         return {}
-    rows = Incident.objects.filter(pk__in=ids, status__in=JOINABLE).select_related("system", "holder").order_by("pk")
+    rows = Incident.objects.filter(pk__in=ids).select_related("system", "holder", "merged_into").order_by("pk")
     locked = {one.pk: one for one in rows.select_for_update(no_key=True, of=("self",))}
     for incident in locked.values():
         incident.municipality = municipality
@@ -197,13 +263,13 @@ def _lock_joinable(municipality: Municipality, ids: Collection[int]) -> dict[int
 
 
 def _targets(
-    municipality: Municipality, fresh: Sequence[Arrival], plan: Sequence[Match | None], locked: dict[int, Incident]
+    municipality: Municipality, batch: _Sorted, plan: Sequence[Match | None], locked: dict[int, Incident]
 ) -> tuple[list[_Target], dict[tuple[int, str], _Target]]:
     numbers = iter(next_numbers(municipality, plan.count(None)) if None in plan else [])
     by_key = {pk: _Target(incident, is_new=False) for pk, incident in locked.items()}
     placed: dict[tuple[int, str], _Target] = {}
     now = timezone.now()
-    for n, (arrival, match) in enumerate(zip(fresh, plan, strict=True)):
+    for n, (arrival, match) in enumerate(zip(batch.plain, plan, strict=True)):
         if match is None:
             incident = new_incident(municipality, next(numbers), arrival.report, arrival.system, now)
             by_key[-n - 1] = target = _Target(incident, is_new=True)
@@ -212,7 +278,33 @@ def _targets(
             _join(target.incident, arrival.report)
         target.joined.append((arrival, match))
         placed[_key(arrival)] = target
+    for arrival, thread in batch.follows:
+        target = by_key[thread.incident_id or 0]
+        _follow(target, arrival, thread)
+        placed[_key(arrival)] = target
     return list(by_key.values()), placed
+
+
+def _follow(target: _Target, arrival: Arrival, thread: Thread) -> None:
+    """Lets the thread's incident do what the message says, and tells the agencies at work on it."""
+    incident, report = target.incident, arrival.report
+    actor = _actor(arrival.system)
+    detail: dict[str, Any] = {"events": [_event_detail(arrival, None)]}
+    target.followed.append(arrival)
+    if report.action == Event.Action.REPORT:
+        change = threads.follow(incident, thread, report)
+        target.rows.append((change.kind, actor, {**detail, "changed": change.fields}))
+        if change.fields:
+            tell_agencies(incident, Delivery.Message.UPDATE)
+        return
+    move = threads.ending(incident, report.action, at_work=bool(open_relays(incident.number))) if thread.others_over else ""
+    if not move:
+        target.rows.append(("incident.updated", actor, {**detail, "over": thread.subject}))
+        return
+    said = threads.end(incident, move, report.action)
+    target.rows.append((MOVES[move].kind, actor, {**detail, **said}))
+    if move == "cancel":
+        tell_agencies(incident, Delivery.Message.CANCEL, {"reason": incident.reason})
 
 
 def _join(incident: Incident, report: Report) -> None:
@@ -222,35 +314,73 @@ def _join(incident: Incident, report: Report) -> None:
     incident.shelved_until = None
 
 
-def _store(municipality: Municipality, targets: Sequence[_Target]) -> None:
-    if not targets:
-        return
+def _store(municipality: Municipality, targets: Sequence[_Target], quiet: Sequence[tuple[Arrival, Thread | None]]) -> None:
     new = [one.incident for one in targets if one.is_new]
     old = [one.incident for one in targets if not one.is_new]
     relays = relays_by_subject([one.number for one in old]) if old else {}
     for pk, incident in zip(bulk.take_ids(Incident, len(new)), new, strict=True):
         incident.pk = pk
-    first = ledger.reserve(municipality, [one.incident for one in targets])
+    drafts = [draft for one in targets for draft in _drafts(one, relays.get(one.number, []))]
+    first = ledger.reserve(municipality, [draft.incident for draft in drafts]) if drafts else 0
     bulk.insert(Incident, [bulk.row_of(one) for one in new])
-    bulk.update(Incident, [{name: getattr(one, name) for name in _CHANGED_BY_JOINING} for one in old])
-    bulk.insert(Event, [_event(target, *pair) for target in targets for pair in target.joined])
-    ledger.write(municipality, first, [_draft(one, relays.get(one.incident.number, [])) for one in targets])
+    _update(targets)
+    bulk.insert(Event, [_event(one.incident, *pair) for one in targets for pair in one.joined])
+    bulk.insert(Event, [_event(one.incident, arrival, None) for one in targets for arrival in one.followed])
+    bulk.insert(Event, [_quiet_event(municipality, *pair) for pair in quiet])
+    if drafts:
+        ledger.write(municipality, first, drafts)
     if new:
         incidents_opened.send(sender=None, incidents=new)
+    audit.record_many(_audited(one, *row) for one in targets for row in one.rows if row[0] in _AUDITED)
+
+
+# What moves an incident by the source's word alone; a storm's openings and joinings stay out of the one audit chain.
+_AUDITED: Final = frozenset({"incident.cancelled", "incident.resolved", "incident.raised"})
+
+
+def _audited(target: _Target, kind: str, actor: Actor, detail: dict[str, Any]) -> audit.Entry:
+    return audit.Entry(
+        actor=f"{actor['kind']}:{actor['name']}", action=kind, subject=target.number, detail=detail,
+        municipality_id=target.incident.municipality_id,
+    )  # fmt: skip
+
+
+def _actor(system: LinkedSystem) -> Actor:
+    return {"kind": "feed" if system.kind == LinkedSystem.Kind.FEED else "agency", "name": system.slug}
+
+
+def _update(targets: Sequence[_Target]) -> None:
+    joined = [one.incident for one in targets if not one.is_new and not one.followed]
+    bulk.update(Incident, [{name: getattr(one, name) for name in _CHANGED_BY_JOINING} for one in joined])
+    bulk.update(Incident, [bulk.row_of(one.incident) for one in targets if not one.is_new and one.followed])
 
 
 _CHANGED_BY_JOINING: Final = ("id", "event_count", "last_event_at", "shelved_until", "version")
 
 
-def _event(target: _Target, arrival: Arrival, match: Match | None) -> bulk.Row:
+def _announce(fresh: Sequence[Arrival], placed: dict[tuple[int, str], _Target]) -> None:
+    reported = [
+        (one, placed[_key(one)].incident if _key(one) in placed else None)
+        for one in fresh if threads.keys_of(one.system.pk, one.report)
+    ]  # fmt: skip
+    if reported:
+        subjects_reported.send(sender=None, reported=reported)
+
+
+def _quiet_event(municipality: Municipality, arrival: Arrival, thread: Thread | None) -> bulk.Row:
+    row = _event(None, arrival, None)
+    return {**row, "municipality_id": municipality.pk, "incident_id": thread.incident_id if thread else None}
+
+
+def _event(incident: Incident | None, arrival: Arrival, match: Match | None) -> bulk.Row:
     report = arrival.report
     return {
-        "municipality_id": target.incident.municipality_id,
+        "municipality_id": incident.municipality_id if incident else None,
         "system_id": arrival.system.pk,
         "source_id": report.source_id,
         "subject": report.subject,
         "action": report.action,
-        "incident_id": target.incident.pk,
+        "incident_id": incident.pk if incident else None,
         "code": report.code,
         "grade": report.grade,
         "occurred_at": report.occurred_at,
@@ -266,12 +396,13 @@ def _event(target: _Target, arrival: Arrival, match: Match | None) -> bulk.Row:
     }
 
 
-def _draft(target: _Target, relays: Sequence[Any]) -> ledger.Draft:
-    kind = "incident.opened" if target.is_new else "incident.joined"
-    first = target.joined[0][0]
-    actor: Actor = {"kind": "feed", "name": first.system.slug}
-    detail = {"events": [_event_detail(*pair) for pair in target.joined]}
-    return ledger.Draft(kind, target.incident, actor, detail, relays)
+def _drafts(target: _Target, relays: Sequence[Any]) -> list[ledger.Draft]:
+    rows = list(target.rows)
+    if target.joined:
+        actor = _actor(target.joined[0][0].system)
+        detail = {"events": [_event_detail(*pair) for pair in target.joined]}
+        rows.insert(0, ("incident.opened" if target.is_new else "incident.joined", actor, detail))
+    return [ledger.Draft(kind, target.incident, actor, detail, relays) for kind, actor, detail in rows]
 
 
 def _event_detail(arrival: Arrival, match: Match | None) -> dict[str, Any]:

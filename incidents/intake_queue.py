@@ -14,8 +14,9 @@ from typing import Final
 
 import structlog
 from django.db import DataError, Error, InterfaceError, OperationalError, connection
+from django.utils import timezone
 
-from incidents.intake import Arrival, Receipt, events_receive
+from incidents.intake import Arrival, Receipt, events_receive, in_waves
 from linkage import health
 from ocenter.accounts.dbthread import DatabaseThread
 
@@ -105,11 +106,29 @@ def _store(batches: Sequence[Sequence[Arrival]]) -> list[list[Receipt | None]]:
             by_municipality[arrival.system.municipality_id].append((b, a))
     results: list[list[Receipt | None]] = [[None] * len(batch) for batch in batches]
     for places in by_municipality.values():
-        receipts = _store_together([batches[b][a] for b, a in places])
-        for (b, a), receipt in zip(places, receipts, strict=True):
-            results[b][a] = receipt
-    health.feed_contact({arrival.system.pk for batch in batches for arrival in batch})
+        arrivals = [batches[b][a] for b, a in places]
+        # One transaction a wave: whatever a later wave meets, the answer comes after the last commit.
+        for wave in in_waves(arrivals):
+            receipts = _store_together([arrivals[n] for n in wave])
+            for n, receipt in zip(wave, receipts, strict=True):
+                b, a = places[n]
+                results[b][a] = receipt
+    health.feed_contact((), _heard(batches, results))
     return results
+
+
+def _heard(batches: Sequence[Sequence[Arrival]], results: Sequence[Sequence[Receipt | None]]) -> dict[int, health.Heard]:
+    """What each feed brought that was new, and how old the newest of it was."""
+    heard: dict[int, health.Heard] = defaultdict(health.Heard)
+    now = timezone.now()
+    for batch, receipts in zip(batches, results, strict=True):
+        for arrival, receipt in zip(batch, receipts, strict=True):
+            one = heard[arrival.system.pk]
+            if receipt and not receipt.duplicate:
+                age = max(0.0, (now - arrival.report.occurred_at).total_seconds())
+                one.events += 1
+                one.delay_s = age if one.delay_s is None else min(one.delay_s, age)
+    return heard
 
 
 def _store_together(arrivals: Sequence[Arrival]) -> list[Receipt | None]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils import timezone
+from shapely.geometry import shape
 
 from incidents.codes import ACK_TARGET, CODES
 from incidents.models import Incident
@@ -37,11 +38,20 @@ def next_numbers(municipality: Municipality, count: int) -> list[str]:
     return [f"{municipality.code}-{day:%Y%m%d}-{n:04d}" for n in range(last - count + 1, last + 1)]
 
 
+def position_of(report: Report) -> tuple[float | None, float | None]:
+    """Where a report is shown: its position, or a point inside its area."""
+    if report.lat is not None or report.area is None:
+        return report.lat, report.lon
+    point = shape(report.area).buffer(0).representative_point()
+    return (None, None) if point.is_empty else (point.y, point.x)
+
+
 def new_incident(
     municipality: Municipality, number: str, report: Report, system: LinkedSystem | None, now: datetime
 ) -> Incident:
     """The incident a report opens, not yet saved; address and place are looked up offline where it gives none."""
-    place = place_of(report.lat, report.lon) if report.lat is not None and report.lon is not None else None
+    lat, lon = position_of(report)
+    place = place_of(lat, lon) if lat is not None and lon is not None else None
     target = ACK_TARGET.get(report.grade)
     return Incident(
         municipality=municipality,
@@ -54,12 +64,14 @@ def new_incident(
         summary=report.summary,
         address=report.address or (place.address_ko if place else ""),
         place=place.dong if place else "",
-        lat=report.lat,
-        lon=report.lon,
+        lat=lat,
+        lon=lon,
         system=system,
         device_id=report.device_id,
         occurred_at=report.occurred_at,
         last_event_at=report.occurred_at,
         received_at=now,
         ack_due_at=now + target if target else None,
+        area=report.area,
+        expires_at=report.expires_at,
     )

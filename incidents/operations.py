@@ -16,15 +16,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incidents import ledger
+from incidents import ledger, threads
 from incidents.codes import ACK_TARGET, RESULT_CODES, TEST_REASON
 from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.payloads import IncidentPayload, incident_payload
-from incidents.relaying import RelayRequest
+from incidents.relaying import RelayRequest, open_relays, tell_agencies
 from incidents.reports import Report, storable
 from incidents.selectors import relays_by_subject, whole_incidents
-from incidents.states import ACTIVE, MOVES, STEADY, UNACKNOWLEDGED
+from incidents.states import ACTIVE, JOINABLE, MOVES, STEADY, UNACKNOWLEDGED
 from linkage import relays
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.states import ENDED as RELAY_ENDED
@@ -186,7 +186,7 @@ def incident_false_alarm(*, number: str, by: Principal, reason: str) -> Result:
     reason = _reason(reason)
     work.move("test" if reason == TEST_REASON else "false-alarm", {"reason": reason})
     work.incident.reason, work.incident.closed_at = reason, timezone.now()
-    _tell_agencies(work.incident, Delivery.Message.CANCEL, {"reason": reason})
+    tell_agencies(work.incident, Delivery.Message.CANCEL, {"reason": reason})
     return work.finish()
 
 
@@ -217,10 +217,10 @@ def incident_close(*, number: str, by: Principal, result_code: str, note: str = 
         raise Invalid("result_code", _("A result code is needed: one of %s.") % ", ".join(RESULT_CODES))
     if work.incident.status not in MOVES["close"].sources:
         raise NotAllowedNow(work.incident, _("Not possible from its present state."))
-    waiting = _open_relays(work.incident.number)
+    waiting = open_relays(work.incident.number)
     if waiting:
         _require_override(work.incident, waiting, by, override, note)
-        _tell_agencies(work.incident, Delivery.Message.CLOSE, {"result_code": result_code})
+        tell_agencies(work.incident, Delivery.Message.CLOSE, {"result_code": result_code})
     detail = {"result_code": result_code, "note": note, "override": bool(waiting)}
     work.move("close", {name: value for name, value in detail.items() if value})
     work.incident.result_code, work.incident.closed_at = result_code, timezone.now()
@@ -321,6 +321,26 @@ def _return_from_shelf(number: str) -> bool:
     return True
 
 
+def incidents_expire() -> int:
+    """Ends every incident whose time is over and whose source has said nothing more; returns how many. The sweeper's duty."""
+    due = Incident.objects.filter(expires_at__lte=timezone.now(), status__in=JOINABLE)
+    return sum(_expire(number) for number in due.values_list("number", flat=True)[:200])
+
+
+@transaction.atomic
+def _expire(number: str) -> bool:
+    work = _Work(lock_incident(number), SYSTEM_ACTOR)
+    incident = work.incident
+    if incident.status not in JOINABLE or incident.expires_at is None or incident.expires_at > timezone.now():
+        return False
+    at_work = bool(open_relays(number))
+    if move := threads.ending(incident, Event.Action.END, at_work=at_work):
+        said = threads.end(incident, move, Event.Action.END)
+        work.note(MOVES[move].kind, {**said, "because": "expired"})
+        work.finish()
+    return bool(move)
+
+
 @transaction.atomic
 def incident_merge(*, number: str, by: Principal, into: str) -> Result:
     """Makes `number` a part of `into`: its events move there. Its open relays must have ended."""
@@ -335,7 +355,7 @@ def incident_merge(*, number: str, by: Principal, into: str) -> Result:
         raise NotAllowedNow(whole.incident, _("The other incident has ended."))
     if part.incident.grade < whole.incident.grade:
         raise NotAllowedNow(part.incident, _("A more urgent incident is not merged into a lesser one; do it the other way round."))
-    if _open_relays(number):
+    if open_relays(number):
         raise NotAllowedNow(part.incident, _("An agency is at work on it; close or cancel that first."))
     part.move("merge", {"into": into})
     part.incident.merged_into, part.incident.closed_at = whole.incident, timezone.now()
@@ -466,14 +486,3 @@ def _take_result(work: _Work) -> None:
     closed = max((one for one in work.relays if one.result_code), key=lambda one: one.state_at, default=None)
     if closed and closed.result_code in RESULT_CODES and not work.incident.result_code:
         work.incident.result_code = closed.result_code
-
-
-def _open_relays(number: str) -> list[Relay]:
-    return list(relays.whole_relays().filter(subject=number).exclude(state__in=RELAY_ENDED))
-
-
-def _tell_agencies(incident: Incident, message: str, detail: dict[str, Any]) -> None:
-    """Queues a cancel or close for every agency still at work on the incident."""
-    for relay in _open_relays(incident.number):
-        payload = {"incident": {"number": incident.number, "status": incident.status, **detail}}
-        relays.message_queue(relay=relay, message=message, payload=payload)

@@ -55,6 +55,8 @@ class IncidentPayload(TypedDict):
     place: str
     lat: float | None
     lon: float | None
+    area: dict[str, Any] | None
+    expires_at: str | None
     occurred_at: str
     received_at: str
     last_event_at: str
@@ -125,6 +127,8 @@ def incident_payload(incident: Incident, relays: Iterable[Relay] = ()) -> Incide
         "place": incident.place,
         "lat": incident.lat,
         "lon": incident.lon,
+        "area": incident.area,
+        "expires_at": iso(incident.expires_at),
         "occurred_at": incident.occurred_at.isoformat(),
         "received_at": incident.received_at.isoformat(),
         "last_event_at": incident.last_event_at.isoformat(),

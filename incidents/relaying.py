@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,9 @@ from incidents.codes import CODES
 from incidents.models import Camera, Incident
 from incidents.payloads import incident_payload
 from incidents.selectors import NearCamera, by_distance, cameras_near
-from linkage.models import LinkedSystem
+from linkage import relays
+from linkage.models import Delivery, LinkedSystem, Relay
+from linkage.states import ENDED
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ def compose(incident: Incident, system: LinkedSystem, *, text: str = "", cameras
         payload["text"] = text
     detail = {"text": text, "cameras": [one.camera.pk for one in near]}
     return RelayRequest(system, payload, {name: value for name, value in detail.items() if value})
+
+
+def tell_agencies(incident: Incident, message: str, detail: Mapping[str, Any] | None = None) -> None:
+    """Queues a message for every agency still at work on the incident, whose subject must be locked: an update
+    carries the incident anew, a cancel or close its number, status and `detail`."""
+    for relay in open_relays(incident.number):
+        if message == Delivery.Message.UPDATE:
+            payload = compose(incident, relay.system).payload
+        else:
+            payload = {"incident": {"number": incident.number, "status": incident.status, **(detail or {})}}
+        relays.message_queue(relay=relay, message=message, payload=payload)
+
+
+def open_relays(number: str) -> list[Relay]:
+    """The relays of an incident whose agencies have not ended their case."""
+    return list(relays.whole_relays().filter(subject=number).exclude(state__in=ENDED))
 
 
 def camera_payload(near: NearCamera) -> dict[str, Any]:

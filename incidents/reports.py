@@ -25,8 +25,14 @@ ATTRIBUTES_DEPTH: Final = 32  # deeper nesting would exhaust the stack of whoeve
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 FIELDS: Final = frozenset(
-    {"id", "code", "occurred_at", "lat", "lon", "grade", "summary", "address", "device_id", "attributes"}
-)
+    {
+        "id", "code", "occurred_at", "lat", "lon", "grade", "summary", "address", "device_id", "attributes",
+        "subject", "refers_to", "action", "area", "expires_at",
+    }
+)  # fmt: skip
+ACTIONS: Final = ("report", "cancel", "end")
+REFERENCES_AT_MOST: Final = 50
+AREA_POSITIONS_AT_MOST: Final = 5_000
 
 
 class FieldError(TypedDict):
@@ -156,6 +162,42 @@ class _Reader:
             return None
         return value
 
+    def later(self, field: str) -> datetime | None:
+        """A time that may lie ahead."""
+        value = self._raw.get(field)
+        if value is None:
+            return None
+        try:
+            at = datetime.fromisoformat(value)
+            if at.tzinfo is not None:
+                return at.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            pass
+        self.wrong(field, _("A time in ISO 8601 with an offset is needed, such as 2026-11-23T20:04:13+09:00."))
+        return None
+
+    def references(self) -> tuple[str, ...]:
+        value = self._raw.get("refers_to")
+        if value is None:
+            return ()
+        if (
+            not isinstance(value, list) or len(value) > REFERENCES_AT_MOST
+            or not all(isinstance(one, str) and 0 < len(one) <= ID_LENGTH and storable(one) for one in value)
+        ):  # fmt: skip
+            self.wrong("refers_to", _("A list of at most 50 ids of earlier messages is needed."))
+            return ()
+        return tuple(value)
+
+    def area(self) -> dict[str, Any] | None:
+        """A GeoJSON Polygon or MultiPolygon (RFC 7946): lon and lat in WGS84 degrees, rings closed."""
+        value = self._raw.get("area")
+        if value is None:
+            return None
+        if not is_area(value):
+            self.wrong("area", _("A GeoJSON Polygon or MultiPolygon in WGS84 with at most 5,000 positions is needed."))
+            return None
+        return {"type": value["type"], "coordinates": value["coordinates"]}
+
     def attributes(self) -> dict[str, Any]:
         value = self._raw.get("attributes")
         if value is None:
@@ -166,6 +208,31 @@ class _Reader:
         if not _is_json(value, ATTRIBUTES_DEPTH) or len(orjson.dumps(value)) > ATTRIBUTES_BYTES:
             self.wrong("attributes", _("At most 16 KiB of JSON, 32 levels deep, without NUL characters."))
         return value
+
+
+def is_area(value: Any) -> bool:
+    """Whether it is a GeoJSON Polygon or MultiPolygon whose rings are closed and lie on the globe."""
+    if not isinstance(value, dict) or value.get("type") not in ("Polygon", "MultiPolygon"):
+        return False
+    polygons = [value.get("coordinates")] if value["type"] == "Polygon" else value.get("coordinates")
+    if not isinstance(polygons, list) or not polygons or not all(isinstance(one, list) and one for one in polygons):
+        return False
+    rings = [ring for polygon in polygons for ring in polygon]
+    return all(map(_is_ring, rings)) and sum(map(len, rings)) <= AREA_POSITIONS_AT_MOST
+
+
+def _is_ring(ring: Any) -> bool:
+    return isinstance(ring, list) and len(ring) >= 4 and ring[0] == ring[-1] and all(map(_is_position, ring))
+
+
+def _is_position(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and 2 <= len(value) <= 3
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+        and -180 <= value[0] <= 180
+        and -90 <= value[1] <= 90
+    )
 
 
 def understand(raw: Any, now: datetime) -> Report:
@@ -190,6 +257,9 @@ def understand(raw: Any, now: datetime) -> Report:
         source_id, code or "", grade or (CODES[code].grade if code else ""), at, lat, lon,
         read.text("summary", SUMMARY_LENGTH), read.text("address", ADDRESS_LENGTH),
         read.text("device_id", DEVICE_ID_LENGTH), read.attributes(),
+        read.text("subject", ID_LENGTH), read.references(),
+        read.one_of("action", ACTIONS.__contains__, _("An action is one of report, cancel, end."), required=False) or "report",
+        read.area(), read.later("expires_at"),
     )  # fmt: skip
     if read.errors:
         raise NotUnderstood(read.errors)

@@ -6,3 +6,8 @@ from django.dispatch import Signal
 # Arguments: incidents (list[Incident]). Receiver: `services.rules.relay_at_once`. A receiver that
 # raises undoes the intake, so it raises only when the database is gone.
 incidents_opened = Signal()
+
+# Sent by `intake` inside its transaction for messages that carry a subject, after everything is written.
+# Arguments: reported (list[tuple[Arrival, Incident | None]]); the incidents' subjects are locked. What a receiver
+# raises undoes the intake.
+subjects_reported = Signal()

@@ -67,6 +67,8 @@ MOVES: Final[dict[str, Move]] = {
     ),
     "merge": Move(JOINABLE, Status.MERGED, "incident.merged"),
     "cancel": Move(ACTIVE, Status.CANCELLED, "incident.cancelled"),
+    "end": Move(_EARLY | _LATE, Status.RESOLVED, "incident.resolved"),
+    "raise": Move(frozenset({Status.ACKED, Status.VERIFYING}), Status.OPEN, "incident.raised"),
 }
 
 # Actions that leave the status alone, and the statuses in which they make sense.
@@ -80,7 +82,7 @@ STEADY: Final[dict[str, frozenset[str]]] = {
 }
 
 # Moves made by the system or by the source, never offered to a person.
-_NOT_OFFERED: Final = frozenset({"open", "test", "notify", "cancel"})
+_NOT_OFFERED: Final = frozenset({"open", "test", "notify", "cancel", "end", "raise"})
 
 
 def moves_from(status: str) -> list[str]:

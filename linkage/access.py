@@ -58,7 +58,7 @@ def _look_up(secret: str) -> Access | None:
 
 
 def principal_of_system(system: LinkedSystem) -> Principal:
-    """What the system may do: a feed writes events; all read the families granted, a central one everywhere it covers."""
+    """What the system may do: a feed writes events, an agency opens cases; all read the families granted, a central one everywhere it covers."""
     municipalities = {system.municipality_id}
     if system.kind == LinkedSystem.Kind.CENTRAL:
         municipalities |= set(system.covers.values_list("pk", flat=True))
@@ -67,7 +67,8 @@ def principal_of_system(system: LinkedSystem) -> Principal:
         actor={"kind": "feed" if is_feed else "agency", "name": system.slug},
         municipalities=frozenset(municipalities),
         families=frozenset(system.reads),
-        actions=frozenset({"report"}) if is_feed else frozenset(),
+        # An agency reports nothing but cases of its own, by the common envelope (DOMAIN.md §2).
+        actions=frozenset({"report"}) if is_feed else frozenset({"request"}),
         system_id=system.pk,
         system_kind=system.kind,
     )

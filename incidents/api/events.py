@@ -15,16 +15,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from incidents.api.authentication import bearer_of
 from incidents.api.problems import problem
-from incidents.intake import Arrival, Receipt
+from incidents.documents import EVENTS_FORMAT, read_event, readings_take
 from incidents.intake_queue import IntakeQueue, NotStored, Overloaded
-from incidents.reports import NotUnderstood, understand
 from linkage.access import Access, access_of_key, remembered_access
-from linkage.health import feed_contact
 
 EVENTS_AT_MOST: Final = 1_000
 BYTES_AT_MOST: Final = 1024 * 1024
 
-_queue = IntakeQueue()
+QUEUE: Final = IntakeQueue()
 
 
 @csrf_exempt  # authenticated by key, never by cookie
@@ -35,18 +33,24 @@ async def events(request: HttpRequest) -> HttpResponse:
     empty array is a sign of life. 400 malformed, 401, 403, 405, 413; 503 with Retry-After where nothing
     was taken and the same batch may be sent again.
     """
+    access = await feed_access(request, "report")
+    return access if isinstance(access, HttpResponse) else await _take(request, access)
+
+
+async def feed_access(request: HttpRequest, action: str) -> Access | HttpResponse:
+    """Who posts, or the refusal: 405, 401, 403, or 503 while the key cannot be looked up."""
     if request.method != "POST":
         return problem(405, _("Only POST is served here."), headers={"Allow": "POST"})
     secret = bearer_of(request.headers.get("Authorization", ""))
     try:
         access = secret and (remembered_access(secret) or await sync_to_async(access_of_key)(secret))
     except Error:
-        return _come_back()
+        return come_back()
     if not access:
         return problem(401, _("A valid API key is needed: Authorization: Bearer KEY."), headers={"WWW-Authenticate": "Bearer"})
-    if not access.principal.may("report"):
+    if not access.principal.may(action):
         return problem(403, _("This key belongs to no feed and may not report events."))
-    return await _take(request, access)
+    return access
 
 
 async def _take(request: HttpRequest, access: Access) -> HttpResponse:
@@ -70,48 +74,15 @@ async def _take(request: HttpRequest, access: Access) -> HttpResponse:
 
 async def _answer(raws: list[Any], access: Access) -> HttpResponse:
     now = timezone.now()
-    read = [_understood(raw, now) for raw in raws]
-    arrivals = [Arrival(access.system, one) for one in read if not isinstance(one, NotUnderstood)]
+    readings = [read_event(raw, now) for raw in raws]
     try:
-        receipts = iter(await _queue.submit(arrivals) if arrivals else await _sign_of_life(access))
+        answer = await readings_take(QUEUE, system=access.system, format_name=EVENTS_FORMAT, readings=readings)
     except (Overloaded, NotStored, Error):
-        return _come_back()
-    results = [
-        _rejected(raw, one.errors) if isinstance(one, NotUnderstood) else _taken(one.source_id, next(receipts))
-        for raw, one in zip(raws, read, strict=True)
-    ]
-    counts = {name: sum(one["status"] == status for one in results) for name, status in _COUNTED}
-    return HttpResponse(orjson.dumps({**counts, "results": results}), status=202, content_type="application/json")
+        return come_back()
+    return HttpResponse(orjson.dumps(answer), status=202, content_type="application/json")
 
 
-_COUNTED: Final = (("accepted", "accepted"), ("duplicates", "duplicate"), ("rejected", "rejected"))
-
-
-def _understood(raw: Any, now: Any) -> Any:
-    try:
-        return understand(raw, now)
-    except NotUnderstood as error:
-        return error
-
-
-async def _sign_of_life(access: Access) -> list[Receipt | None]:
-    await sync_to_async(feed_contact)([access.system.pk])
-    return []
-
-
-def _taken(source_id: str, receipt: Receipt | None) -> dict[str, Any]:
-    if receipt is None:
-        return _rejected({"id": source_id}, [{"field": "", "message": _("The database cannot hold this event's text.")}])
-    return {"id": source_id, "status": "duplicate" if receipt.duplicate else "accepted", "incident": receipt.incident}
-
-
-def _rejected(raw: Any, errors: Any) -> dict[str, Any]:
-    source_id = raw.get("id") if isinstance(raw, dict) else None
-    source_id = str(source_id) if isinstance(source_id, str | int) else None
-    return {"id": source_id, "status": "rejected", "incident": None, "errors": errors}
-
-
-def _come_back() -> HttpResponse:
+def come_back() -> HttpResponse:
     return problem(
         503, _("Nothing was stored just now; send the same events again."), headers={"Retry-After": "1"}
     )

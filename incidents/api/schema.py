@@ -13,7 +13,9 @@ from incidents.codes import CODES, RESULT_CODES, Grade
 from incidents.ledger import ChangePayload
 from incidents.operations import NOTE_LENGTH, REASON_LENGTH
 from incidents.payloads import IncidentPayload, RelayPayload
+from incidents.reports import ACTIONS
 from incidents.states import Status
+from linkage.feeds import FEEDS
 from linkage.states import CALLBACK_STATES
 
 Schema = dict[str, Any]
@@ -65,6 +67,12 @@ EVENT: Final = _object(
     grade={"type": "string", "enum": Grade.values}, summary={"type": "string", "maxLength": 500},
     address={"type": "string", "maxLength": 300}, device_id={"type": "string", "maxLength": 120},
     attributes={"type": "object"},
+    subject={"type": "string", "maxLength": 200, "description": "The source's key of what it is about; a later "
+             "message of the same subject changes or ends the same incident."},
+    refers_to={**_list(_TEXT), "maxItems": 50, "description": "Ids or subjects of earlier messages this one continues."},
+    action={"type": "string", "enum": list(ACTIONS), "default": "report", "description": "cancel: it was wrong; end: it is over."},
+    area={"type": "object", "description": "A GeoJSON Polygon or MultiPolygon, WGS84, at most 5,000 positions."},
+    expires_at=_MOMENT,
 )  # fmt: skip
 EVENT_RESULT: Final = _object(
     ["id", "status", "incident"],
@@ -141,7 +149,8 @@ def _problem(status: str) -> Schema:
 
 
 def complete(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """drf-spectacular hook: says what it cannot see: what each action takes, every refusal, and `POST events`."""
+    """drf-spectacular hook: says what it cannot see: what each action takes, every refusal, and the two doors
+    without a serializer, `POST events` and `POST feeds/{format}`."""
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
             _describe_action(path.rpartition("/")[2], operation)
@@ -150,6 +159,7 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
             for status in (*said, *_ALWAYS, *(_ON_WRITING if method == "post" else ())):
                 responses[status] = _problem(status)
     result["paths"]["/api/v1/events"] = _EVENTS
+    result["paths"]["/api/v1/feeds/{format}"] = _FEEDS
     return result
 
 
@@ -178,6 +188,28 @@ _EVENTS: Final[Schema] = {
         "responses": {
             "202": {"description": "Stored", "content": {"application/json": {"schema": EVENTS_ANSWER}}},
             **{status: _problem(status) for status in ("400", "401", "403", "405", "413", "503")},
+        },
+    }
+}
+
+_FEEDS: Final[Schema] = {
+    "post": {
+        "operationId": "feeds_create",
+        "summary": "Report a document in a feed's own format",
+        "description": "Answered as `POST events`. Safe to repeat. What cannot be understood is kept in quarantine and "
+        "named in the answer: single records with 202, a document broken as a whole with 400. At most 1 MiB.",
+        "tags": ["feeds"],
+        "security": [{"key": []}],
+        "parameters": [
+            {"name": "format", "in": "path", "required": True, "schema": {"type": "string", "enum": list(FEEDS)}}
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": {}} for kind in ("application/json", "application/xml", "application/cap+xml", "*/*")},
+        },
+        "responses": {
+            "202": {"description": "Stored", "content": {"application/json": {"schema": EVENTS_ANSWER}}},
+            **{status: _problem(status) for status in ("400", "401", "403", "404", "405", "413", "503")},
         },
     }
 }

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from incidents.api import changes, events, incidents, map, relays, room
+from incidents.api import changes, events, feeds, health, incidents, map, relays, room
 
 urlpatterns = [
     path("events", events.events, name="events"),
+    path("feeds/<slug:name>", feeds.feeds, name="feeds"),
     path("incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("incidents/<str:number>", incidents.IncidentDetail.as_view(), name="incident"),
     path("incidents/<str:number>/timeline", incidents.IncidentTimeline.as_view(), name="incident-timeline"),
@@ -26,4 +27,5 @@ urlpatterns = [
     path("catalogue", room.Catalogue.as_view(), name="catalogue"),
     path("activity", room.Activity.as_view(), name="activity"),
     path("history", room.History.as_view(), name="history"),
+    path("health", health.Health.as_view(), name="health"),
 ]

@@ -43,7 +43,7 @@ def calls():
 def intake_door(transactional_db):
     """For tests of POST events: its writer has a connection of its own, which is closed afterwards."""
     yield
-    events._queue._database._executor.submit(lambda: connection.close()).result()
+    events.QUEUE._database._executor.submit(lambda: connection.close()).result()
 
 
 def problem_of(response, status):

@@ -28,7 +28,7 @@ def endpoints():
 ENDPOINTS = endpoints()
 ACTIONS = [name.removeprefix("incident-") for name, path in ENDPOINTS if path.endswith(f"/{name.removeprefix('incident-')}")]
 ACTIONS = [name for name in ACTIONS if name != "timeline" and f"incident-{name}" in dict(ENDPOINTS)]
-POST_ONLY = {"events", "relay-status", "relay-by-hand", *(f"incident-{name}" for name in ACTIONS)}
+POST_ONLY = {"events", "feeds", "relay-status", "relay-by-hand", *(f"incident-{name}" for name in ACTIONS)}
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def bell(town):
 def filled(path, incident):
     relay = Relay.objects.filter(subject=incident.number).first()
     relay_id = str(relay.pk) if relay else str(uuid.uuid4())
-    return path.replace("<str:number>", incident.number).replace("<uuid:relay_id>", relay_id)
+    return path.replace("<str:number>", incident.number).replace("<uuid:relay_id>", relay_id).replace("<slug:name>", "its")
 
 
 def ask(caller, name, path):

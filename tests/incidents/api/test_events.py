@@ -185,10 +185,10 @@ async def test_a_sender_that_hangs_up_undoes_nothing(town):
     from incidents.reports import understand
 
     arrival = intake.Arrival(town.bells, understand(event(), timezone.now()))
-    sending = asyncio.create_task(door._queue.submit([arrival]))
+    sending = asyncio.create_task(door.QUEUE.submit([arrival]))
     await asyncio.sleep(0)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    await door._queue._writer
+    await door.QUEUE._writer
     assert await database_sync_to_async(Event.objects.count)() == 1

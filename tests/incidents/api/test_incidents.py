@@ -144,7 +144,7 @@ def test_an_incident_is_as_its_last_row_has_it(kim, town):
     assert body == Change.objects.order_by("-seq").first().body["incident"]
     assert set(body) == {
         "number", "municipality", "code", "family", "service", "title", "grade", "status", "summary", "address", "place",
-        "lat", "lon", "occurred_at", "received_at", "last_event_at", "acknowledged_at", "closed_at", "ack_due_at",
+        "lat", "lon", "area", "expires_at", "occurred_at", "received_at", "last_event_at", "acknowledged_at", "closed_at", "ack_due_at",
         "event_count", "source", "holder", "shelved_until", "result_code", "reason", "merged_into", "relays", "moves", "version",
     }  # fmt: skip
 

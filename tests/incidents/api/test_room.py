@@ -32,7 +32,7 @@ def test_me_as_a_machine(calls, town, other):
     feed = calls(town.bells).get("/api/v1/me").json()
     assert (feed["kind"], feed["username"], feed["families"], feed["actions"]) == ("system", "bells", [], ["report"])
     agency = calls(town.fire).get("/api/v1/me").json()
-    assert agency["families"] == ["EMS", "FIR", "RES"] and agency["actions"] == []
+    assert agency["families"] == ["EMS", "FIR", "RES"] and agency["actions"] == ["request"]
     central = calls(make_central(town, other)).get("/api/v1/me").json()
     assert central["municipality"] is None and central["municipalities"] == ["30000", "36110"]
 

@@ -47,7 +47,7 @@ def test_it_is_openapi_3_1_without_a_warning(document):
 def test_every_endpoint_is_in_it(document):
     described = set(document["paths"])
     for _, path in ENDPOINTS:
-        assert path.replace("<str:number>", "{number}").replace("<uuid:relay_id>", "{relay_id}") in described
+        assert path.replace("<str:number>", "{number}").replace("<uuid:relay_id>", "{relay_id}").replace("<slug:name>", "{format}") in described
 
 
 def test_every_operation_has_its_own_name_and_a_summary_or_description(document):
@@ -66,7 +66,7 @@ def test_it_is_served_with_its_pages_and_without_another_origin(client):
 def probes():
     """(method, path as OpenAPI writes it) of everything but the callback, whose signature no generator guesses."""
     for name, path in ENDPOINTS:
-        path = path.replace("<str:number>", "{number}").replace("<uuid:relay_id>", "{relay_id}")
+        path = path.replace("<str:number>", "{number}").replace("<uuid:relay_id>", "{relay_id}").replace("<slug:name>", "{format}")
         if name not in POST_ONLY:
             yield "get", path
         if name in POST_ONLY - {"relay-status"} or name == "incidents":
