@@ -74,14 +74,20 @@ def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], a
 
 
 def message_queue(*, relay: Relay, message: str, payload: dict[str, Any]) -> Delivery:
-    """Queues one message behind the relay's earlier ones; sent after commit. Call it with the subject locked."""
+    """Queues one message behind the relay's earlier ones; sent after commit. Call it with the subject locked.
+
+    `at` and `opened_at`, when the message was written and the relay opened, are the same at every attempt.
+    """
     last = relay.deliveries.aggregate(last=Max("position"))["last"] or 0
     delivery = Delivery.objects.create(
         relay=relay,
         system_id=relay.system_id,
         position=last + 1,
         message=message,
-        payload={"relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay)},
+        payload={
+            "relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay),
+            "at": timezone.now().isoformat(), "opened_at": relay.created_at.isoformat(),
+        },  # fmt: skip
     )
     transaction.on_commit(lambda: nudge.lane(relay.system_id))
     return delivery

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.api import changes, events, feeds, health, incidents, map, relays, room
+from incidents.api import cap, changes, events, feeds, health, incidents, map, relays, room
 
 urlpatterns = [
     path("events", events.events, name="events"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("incidents/<str:number>", incidents.IncidentDetail.as_view(), name="incident"),
     path("incidents/<str:number>/timeline", incidents.IncidentTimeline.as_view(), name="incident-timeline"),
+    path("incidents/<str:number>/cap", cap.IncidentCap.as_view(), name="incident-cap"),
     path("incidents/<str:number>/relay-preview", incidents.RelayPreview.as_view(), name="relay-preview"),
     *(
         path(f"incidents/<str:number>/{action}", incidents.IncidentAction.as_view(action=action), name=f"incident-{action}")

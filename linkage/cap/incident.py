@@ -35,6 +35,7 @@ _CATEGORIES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _CATEGORIES_OF_CODES: Final[Mapping[str, str]] = {"DIS-07": "Geo", "DIS-08": "Geo", "DIS-10": "CBRNE", "DIS-99": "Other"}
 _NOWHERE: Final[Mapping[str, str]] = {"ko": "위치 미상", "en": "place unknown"}
+_SENDER_NAMES: Final[Mapping[str, str]] = {"ko": "도시통합운영센터", "en": "Integrated operations centre"}
 _EXERCISE: Final = "시연·훈련용이며 실제 상황이 아님 / Demonstration, not a real event"
 
 
@@ -48,10 +49,15 @@ class Frame:
     identity: Reference
     message_type: str
     references: tuple[Reference, ...] = ()
-    sender_name: Mapping[str, str] | None = None
+    sender_name: str = ""
     addresses: str = ""
     note: str = ""
     is_exercise: bool = False
+
+
+def sender_of(number: str) -> str:
+    """Who speaks in messages about the incident of this number: the centre, by its municipality's code."""
+    return f"ocenter.{number.partition('-')[0]}"
 
 
 def alert_of(incident: Mapping[str, Any], frame: Frame) -> Alert:
@@ -78,7 +84,7 @@ def _info(incident: Mapping[str, Any], frame: Frame, language: str) -> Info:
         event=title, responses=("AllClear",) if over else (), urgency="Past" if over else URGENCY.get(grade, "Unknown"),
         severity=SEVERITY.get(grade, "Unknown"), certainty=certainty, event_codes=tuple(_event_codes(code, grade)),
         onset=datetime.fromisoformat(incident["occurred_at"]), expires=datetime.fromisoformat(expires) if expires else None,
-        sender_name=(frame.sender_name or {}).get(language, ""), headline=f"{title} – {place}"[:HEADLINE_LENGTH],
+        sender_name=frame.sender_name or _SENDER_NAMES[language], headline=f"{title} – {place}"[:HEADLINE_LENGTH],
         description=incident["summary"] or title, areas=(_area(incident, place),),
         parameters=tuple(
             Named(name, str(incident[name])) for name in ("number", "grade", "status", "service") if incident.get(name)

@@ -21,13 +21,14 @@ class HttpJson:
     async def send(self, session: aiohttp.ClientSession, target: Target, outgoing: Outgoing) -> Answer:
         """Posts the message under its Idempotency-Key. Raises NotSent."""
         body = orjson.dumps(outgoing.payload)
-        headers = {**HEADERS, "Idempotency-Key": outgoing.key, **_signature(target, outgoing.key, body)}
+        headers = {**HEADERS, "Idempotency-Key": outgoing.key, **signature(target, outgoing.key, body)}
         reply = await wire.call(session, target, outgoing.address, body=body, headers=headers)
         receipt = "" if outgoing.message == STATUS else _receipt(reply)
         return Answer(receipt, reply.status, reply.text)
 
 
-def _signature(target: Target, key: str, body: bytes) -> dict[str, str]:
+def signature(target: Target, key: str, body: bytes) -> dict[str, str]:
+    """The signature's headers. Raises NotSent where the secret cannot be used."""
     try:
         return signing.sign(target.secrets, key, body)
     except signing.BadSecret as error:

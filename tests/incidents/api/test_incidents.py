@@ -315,7 +315,7 @@ def test_the_preview_is_what_will_be_sent(kim, town):
     kim.send(f"{URL}/{incident.number}/relay", {"agency": "police112"})
     sent = Delivery.objects.get().payload
     assert {name: sent[name] for name in preview["payload"]} == preview["payload"]
-    assert set(sent) - set(preview["payload"]) == {"relay", "callback_url"}
+    assert set(sent) - set(preview["payload"]) == {"relay", "callback_url", "at", "opened_at"}
 
 
 def test_the_operators_words_and_cameras_go_with_it(kim, town, other):
