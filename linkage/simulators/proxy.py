@@ -26,6 +26,7 @@ import asyncio
 import random
 import socket
 import struct
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -269,3 +270,19 @@ def _content_length(head: bytes) -> int:
         if name.strip().lower() == b"content-length":
             return int(value)
     return 0
+
+
+async def forward(listen: tuple[str, int], upstream: tuple[str, int]) -> None:
+    """Passes everything until cancelled."""
+    proxy = FaultProxy(upstream, host=listen[0], port=listen[1])
+    await proxy.start()
+    await asyncio.Event().wait()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+if __name__ == "__main__":
+    asyncio.run(forward(_address(sys.argv[1]), _address(sys.argv[2])))

@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 import psycopg2
 
 from linkage.simulators.proxy import FaultProxy
 from ocenter.soak.backstage import Backstage, TimedOut, until
-from ocenter.soak.books import Auditor, Balance
+from ocenter.soak.books import Auditor
 from ocenter.soak.clients import Listener, Operator, SentLog
 from ocenter.soak.faults import FAULTS, Scene, SoakFault
 from ocenter.soak.installation import Installation
 from ocenter.soak.load import Load, Mixture, OperatorAtWork
 from ocenter.soak.matrix import Line
+from ocenter.soak.ways import agency_address, leading_to
 
 WARM_SECONDS: Final = 2.0
 # The retry ladder's longest step, its jitter, a lease and a supervisor's longest pause together.
@@ -53,7 +53,8 @@ class Drill:
                 chance.shuffle(queue)
 
     def _one(self, scene: Scene, fault: SoakFault) -> None:
-        if not fault.needs <= self.installation.names:
+        if reason := self._why_not(fault):
+            self._say(f"– {fault.name}: {reason}")
             return
         self._say(f"… {fault.name}")
         operator = Operator(self.installation).sign_in()
@@ -69,6 +70,10 @@ class Drill:
         self._say("  ".join(line.cells))
         for breach in line.balance.broken:
             self._say(f"    broken: {breach}")
+
+    def _why_not(self, fault: SoakFault) -> str:
+        missing = fault.needs - self.installation.names
+        return f"{', '.join(sorted(missing))} not started here" if missing else fault.why_not()
 
     def _under_load(self, scene: Scene, fault: SoakFault, operator: Operator, listener: Listener) -> Line:
         until(lambda: listener.heard.snapshots, 30, "the socket showed nothing")
@@ -122,26 +127,15 @@ def _mixture(fault: SoakFault) -> Mixture:
 @contextmanager
 def proxy_before_agency(auditor: Auditor, backstage: Backstage, slug: str = THROUGH_PROXY) -> Iterator[FaultProxy]:
     """A proxy between us and an agency of the demo city; its endpoint is put back at the end."""
-    where = (
-        "slug = %s AND municipality_id = (SELECT id FROM accounts_municipality WHERE code = %s)",
-        (slug, auditor.installation.demo["municipality"]),
-    )
-    endpoint = auditor.value(f"SELECT endpoint FROM linkage_linkedsystem WHERE {where[0]}", *where[1])  # noqa: S608
-    parts = urlsplit(endpoint)
-    proxy = FaultProxy((str(parts.hostname), int(parts.port or 80)))
+    proxy = FaultProxy(agency_address(auditor, slug))
     backstage.run(proxy.start())
-    change = f"UPDATE linkage_linkedsystem SET endpoint = %s WHERE {where[0]}"  # noqa: S608 - fixed text
-    auditor.rows(change, f"http://127.0.0.1:{proxy.port}{parts.path}", *where[1])
     try:
-        yield proxy
+        with leading_to(auditor, slug, "127.0.0.1", proxy.port):
+            yield proxy
     finally:
-        auditor.rows(change, endpoint, *where[1])
         backstage.run(proxy.stop())
 
 
 def all_hold(lines: Sequence[Line]) -> bool:
     """Whether no invariant was broken, and something was tried at all."""
     return bool(lines) and not any(line.balance.broken for line in lines)
-
-
-__all__ = ["Balance", "Drill", "all_hold", "proxy_before_agency"]

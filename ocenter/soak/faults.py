@@ -15,6 +15,8 @@ from linkage.simulators.proxy import NO_FAULT, Fault, FaultProxy, http_reply
 from ocenter.soak.backstage import Backstage, TimedOut, until
 from ocenter.soak.books import Auditor
 from ocenter.soak.installation import Installation
+from ocenter.soak.partition import PORT, THEIRS, Partition, why_not
+from ocenter.soak.ways import leading_to
 
 RESTART_SECONDS: Final = 60
 
@@ -55,6 +57,7 @@ class SoakFault:
     needs: frozenset[str] = frozenset()
     per_minute: float | None = None
     repeats: float | None = None
+    why_not: Callable[[], str] = lambda: ""  # what is missing here; empty where it can be done
 
 
 def nothing(scene: Scene) -> None:
@@ -167,6 +170,17 @@ def rolling_restart(scene: Scene) -> None:
         scene.wait(3)
 
 
+def partitioned(scene: Scene) -> None:
+    """Every packet between us and 119 dropped for five minutes, in the middle of its messages."""
+    way = Partition(scene.backstage, scene.proxy.upstream)
+    with way, leading_to(scene.auditor, "fire119", THEIRS, PORT):
+        scene.wait(10)
+        way.cut()
+        scene.wait(300)
+        way.mend()
+        scene.wait(10)
+
+
 def on_the_way(fault: Fault, seconds: float) -> Callable[[Scene], None]:
     """A fault on the way to 119 for so long."""
 
@@ -217,6 +231,7 @@ FAULTS: Final[tuple[SoakFault, ...]] = (
     _agency("cut in the reply, 30 %", Fault("cut_reply", rate=0.3)),
     _agency("429, Retry-After", Fault("answer", rate=0.5, reply=BUSY)),
     _agency("503", Fault("answer", rate=0.5, reply=http_reply(503))),
+    SoakFault("partition worker ↔ agency", "I2, I5, I6", partitioned, why_not=why_not),
     SoakFault("storm: 10,000 events a minute, 70 % repeats", "I1, I4, I9", nothing, per_minute=10_000, repeats=0.7),
 )  # fmt: skip
 

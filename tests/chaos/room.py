@@ -13,7 +13,7 @@ import psycopg2
 from linkage.simulators.proxy import NO_FAULT
 from ocenter.soak.backstage import Backstage, until
 from ocenter.soak.books import Auditor
-from ocenter.soak.clients import Listener, Operator, SentLog, Sender, event_apart, fetch
+from ocenter.soak.clients import Listener, Operator, Sender, SentLog, event_apart, fetch
 from ocenter.soak.drill import proxy_before_agency
 
 __all__ = ["Room", "fetch", "until"]
