@@ -20,12 +20,11 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from linkage import systems
 from linkage.models import LinkedSystem
 from linkage.probe import ProbeResult, probe
-from linkage.standing import STANDING_COLOURS, standing_of
 from ocenter.accounts.session import client_address
 
 PAGE: Final = "admin/linkage/linkedsystem/act.html"
@@ -52,26 +51,24 @@ class KeyForm(forms.Form):
         return value
 
 
+class SecretForm(forms.Form):
+    """What the other side has given us."""
+
+    secret = forms.CharField(
+        label=gettext_lazy("access secret"), max_length=500, strip=True,
+        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy("The service key, token or password that the other side gave us. It replaces the present one."),
+    )  # fmt: skip
+
+
 def local_name(system: LinkedSystem) -> str:
     """The system's name in the reader's language."""
     return system.name_en if (get_language() or "").startswith("en") else system.name_ko
 
 
-def panel_of(system: LinkedSystem) -> dict[str, Any]:
-    """What the panel above a system's form shows."""
-    state, word = standing_of(system)
-    return {
-        "system": system,
-        "state": word,
-        "colour": STANDING_COLOURS[state],
-        "calls_it": system.kind == LinkedSystem.Kind.AGENCY,
-        "has_secret": bool(system.sealed_secret),
-    }
-
-
 def test_connection(request: HttpRequest, system_id: int, *, model_admin: ModelAdmin) -> HttpResponse:
     """Calls the system's endpoint and goes back to its page with the result."""
-    system = _system(request, model_admin, system_id)
+    system = system_or_404(request, model_admin, system_id)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     test_all(request, [system])
@@ -82,7 +79,7 @@ def test_all(request: HttpRequest, chosen: list[LinkedSystem]) -> None:
     """Calls the endpoints side by side and leaves a message for each; those without one say so."""
     called = [one for one in chosen if one.endpoint][:MAX_TESTED_AT_ONCE]
     for system, result in zip(called, async_to_sync(_probe_all)(called), strict=True):
-        systems.probe_record(system=system, result=result, by=_by(request))
+        systems.probe_record(system=system, result=result, by=by_of(request))
         level = messages.SUCCESS if result.ok else messages.ERROR
         messages.add_message(request, level, f"{local_name(system)}: {result.text}{_measured(result)}")
     for system in chosen:
@@ -94,46 +91,59 @@ def test_all(request: HttpRequest, chosen: list[LinkedSystem]) -> None:
 
 def issue_key(request: HttpRequest, system_id: int, *, model_admin: ModelAdmin) -> HttpResponse:
     """Asks for a label and an expiry, then shows the new key, this once."""
-    system = _system(request, model_admin, system_id)
+    system = system_or_404(request, model_admin, system_id)
     form = KeyForm(request.POST or None)
     page = {"title": _("Issue a new key"), "form": form, "button": _("Issue the key")}
     if request.method == "POST" and form.is_valid():
-        secret = systems.key_issue(system=system, by=_by(request), **form.cleaned_data)
+        secret = systems.key_issue(system=system, by=by_of(request), **form.cleaned_data)
         page |= {"secret": secret, "how": _("Send it with every request: Authorization: Bearer …")}
-    return _page(request, model_admin, system, page)
+    return act_page(request, model_admin, system, page)
 
 
 def revoke_key(request: HttpRequest, system_id: int, key_id: int, *, model_admin: ModelAdmin) -> HttpResponse:
     """Asks, then ends a key at once."""
-    system = _system(request, model_admin, system_id)
+    system = system_or_404(request, model_admin, system_id)
     key = system.keys.select_related("system").filter(pk=key_id).first()
     if key is None:
         raise Http404(_("There is no such entry here."))
     if request.method == "POST":
-        systems.key_revoke(key=key, by=_by(request))
+        systems.key_revoke(key=key, by=by_of(request))
         messages.success(request, _("The key %s is revoked.") % key.prefix)
         return redirect("admin:linkage_linkedsystem_change", system.pk)
     text = _("Whoever uses the key %s is refused from now on. This cannot be undone.") % key.prefix
     page = {"title": _("Revoke a key"), "text": text, "button": _("Revoke"), "danger": True}
-    return _page(request, model_admin, system, page)
+    return act_page(request, model_admin, system, page)
 
 
 def renew_secret(request: HttpRequest, system_id: int, *, model_admin: ModelAdmin) -> HttpResponse:
     """Asks, then shows the new signing secret, this once."""
-    system = _system(request, model_admin, system_id)
+    system = system_or_404(request, model_admin, system_id)
     page: dict[str, Any] = {"title": _("Make a new signing secret"), "button": _("Make a new secret"), "danger": True}
     if request.method == "POST":
-        secret = systems.secret_renew(system=system, by=_by(request))
+        secret = systems.secret_renew(system=system, by=by_of(request))
         page |= {"secret": secret, "how": _("Both sides sign with it (Standard Webhooks).")}
     else:
         page["text"] = _(
-            "The old secret is worthless at once: until the other side has the new one, its callbacks are "
-            "refused and it may refuse our relays."
+            "Both are in force for 24 hours: we sign with both and take either, so that the other side can change "
+            "without an interruption. A secret from an earlier change that is still in force ends now."
         )
-    return _page(request, model_admin, system, page)
+        page["danger"] = False
+    return act_page(request, model_admin, system, page)
 
 
-def _system(request: HttpRequest, model_admin: ModelAdmin, system_id: int) -> LinkedSystem:
+def set_secret(request: HttpRequest, system_id: int, *, model_admin: ModelAdmin) -> HttpResponse:
+    """Takes a secret that the other side has given us; it is shown nowhere."""
+    system = system_or_404(request, model_admin, system_id)
+    form = SecretForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        systems.secret_set(system=system, by=by_of(request), secret=form.cleaned_data["secret"])
+        messages.success(request, _("The secret is kept, encrypted."))
+        return redirect("admin:linkage_linkedsystem_change", system.pk)
+    page = {"title": _("Enter its access secret"), "form": form, "button": _("Keep it")}
+    return act_page(request, model_admin, system, page)
+
+
+def system_or_404(request: HttpRequest, model_admin: ModelAdmin, system_id: int) -> LinkedSystem:
     """The system within the person's scope; Http404 outside it, PermissionDenied where only looking is allowed."""
     system = model_admin.get_queryset(request).filter(pk=system_id).first()
     if system is None:
@@ -143,7 +153,10 @@ def _system(request: HttpRequest, model_admin: ModelAdmin, system_id: int) -> Li
     return system
 
 
-def _page(request: HttpRequest, model_admin: ModelAdmin, system: LinkedSystem, page: dict[str, Any]) -> HttpResponse:
+def act_page(
+    request: HttpRequest, model_admin: ModelAdmin, system: LinkedSystem, page: dict[str, Any], template: str = PAGE
+) -> HttpResponse:
+    """A page about one system within the admin site's frame; `page` is its context."""
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -152,10 +165,11 @@ def _page(request: HttpRequest, model_admin: ModelAdmin, system: LinkedSystem, p
         "media": model_admin.media + page["form"].media if "form" in page else model_admin.media,
         **page,
     }
-    return TemplateResponse(request, PAGE, context)  # the site marks every page no-store
+    return TemplateResponse(request, template, context)  # the site marks every page no-store
 
 
-def _by(request: HttpRequest) -> systems.By:
+def by_of(request: HttpRequest) -> systems.By:
+    """Who asks, for the audit."""
     return systems.By(request.user.get_username(), client_address(request))
 
 

@@ -106,6 +106,14 @@ def register_event_counter(counter: EventCounter) -> None:
         _counters.append(counter)
 
 
+def count_events(feeds: Sequence[int], since: datetime) -> dict[int, int]:
+    """How many events each of these feeds has reported since then, by id."""
+    events: dict[int, int] = {}
+    for counter in _counters:
+        events |= counter(feeds, since)
+    return events
+
+
 def watched_systems() -> QuerySet[LinkedSystem]:
     """Linked systems without what no judgement needs and may be large."""
     return LinkedSystem.objects.defer("mapping", "options", "state", "sealed_secret", "sealed_previous_secret")
@@ -162,9 +170,7 @@ LEFT JOIN LATERAL (
 def signs_of(systems: Sequence[LinkedSystem], now: datetime) -> dict[int, Signs]:
     """The signs of each system, by id, as of `now`."""
     feeds = [one.pk for one in systems if one.kind == Kind.FEED]
-    events: dict[int, int] = {}
-    for counter in _counters if feeds else ():
-        events |= counter(feeds, now - NOISE_WINDOW)
+    events = count_events(feeds, now - NOISE_WINDOW) if feeds else {}
     with connection.cursor() as cursor:
         values = {"systems": [one.pk for one in systems], "now": now, "bad_since": now - BAD_DATA_SHOWN}
         cursor.execute(_SIGNS, {**values, "at_most": COUNT_AT_MOST})
@@ -267,7 +273,8 @@ def _failing(agency: LinkedSystem) -> _Verdict | None:
     if agency.breaker_until:
         reason = gettext_noop("Breaker open after %(count)d failures in a row: %(error)s")
         return "failing", since, _both(reason, count=agency.breaker_failures, error=agency.last_error or "–")
-    if _is_in_error(agency):
+    # Its own calls to us prove nothing: only a delivery, or a test of the connection, takes the error back.
+    if agency.last_error:
         return "failing", since, _both(gettext_noop("The last attempt failed: %(error)s"), error=agency.last_error)
     return None
 
@@ -286,11 +293,11 @@ def _heard(agency: LinkedSystem) -> _Verdict:
     return "ok", None, {}
 
 
-def _is_in_error(system: LinkedSystem) -> bool:
-    """Whether the last that was heard of the system is a failure."""
-    if not system.last_error or system.last_error_at is None:
+def _is_in_error(feed: LinkedSystem) -> bool:
+    """Whether the last that was heard of the feed is a failure."""
+    if not feed.last_error or feed.last_error_at is None:
         return False
-    return system.last_contact_at is None or system.last_error_at > system.last_contact_at
+    return feed.last_contact_at is None or feed.last_error_at > feed.last_contact_at
 
 
 def _both(text: str, **values: Any) -> Names:

@@ -126,7 +126,8 @@ Take = Callable[[bytes, str], Awaitable[dict[str, Any]]]
 class Feed:
     """One format: subclass it in a folder of its own. `unit` is what a record's position counts; `home` is None
     for feeds of the city itself. `is_snapshot`: a document lists everything that goes on now, so what it no longer
-    lists has ended. `listens`: it holds a connection of its own (`listen`) instead of being polled.
+    lists has ended. `listens`: it holds a connection of its own (`listen`) instead of being polled. `is_mapped`: what
+    its fields mean is the administrator's mapping.
     """
 
     name: str = ""
@@ -136,6 +137,7 @@ class Feed:
     home: Home | None = None
     is_snapshot: bool = False
     listens: bool = False
+    is_mapped: bool = False
 
     def recognises(self, document: bytes) -> bool:
         """Whether the document looks like this format; cheap, and never raises."""

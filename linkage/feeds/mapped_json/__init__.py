@@ -39,6 +39,7 @@ class MappedJson(Feed):
     name = "mapped_json"
     title = {"ko": "JSON (매핑)", "en": "JSON, mapped"}
     unit = "record"
+    is_mapped = True
     reporter = Reporter("mapped", "JSON 연계", "Mapped feed")
 
     def records(self, document: bytes) -> Iterator[Record]:
