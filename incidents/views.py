@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 from leaflet import app_settings as leaflet
 
 from ocenter.accounts.models import Municipality
+from ocenter.accounts.roles import actions_of
 
 STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map")
 
@@ -26,6 +28,7 @@ class Console(LoginRequiredMixin, TemplateView):
         boot = {
             "socket": "/ws/live/",
             "basemap": "/basemap/",
+            "health": reverse("health"),
             "worker": static("js/cluster-worker.js"),
             "supercluster": static("vendor/supercluster/supercluster.min.js"),
             "map": _map_options(),
@@ -35,6 +38,31 @@ class Console(LoginRequiredMixin, TemplateView):
             "sheets": [static(f"css/{name}.css") for name in STYLE_SHEETS],
             "boot": boot,
         }
+
+
+class HealthPage(LoginRequiredMixin, TemplateView):
+    """The page `/health/`: how every link and every part is, for everybody who works here. Scripts fill it from
+    `GET /api/v1/health` and keep it fresh."""
+
+    template_name = "health.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The centre's name, and for those who may configure links the way to each."""
+        user = self.request.user
+        administers = user.is_superuser or "administrate" in actions_of(user.role)
+        # The page puts a link's number in place of 0.
+        boot = {
+            "link": reverse("admin:linkage_linkedsystem_change", args=[0]) if administers else None,
+            "quarantine": _quarantine_address() if administers else None,
+        }
+        return super().get_context_data(**kwargs) | {"centre_name": _centre_name(user.municipality), "boot": boot}
+
+
+def _quarantine_address() -> str | None:
+    try:
+        return reverse("admin:linkage_quarantined_changelist") + "?system__id__exact=0"
+    except NoReverseMatch:
+        return None
 
 
 def _map_options() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from linkage import nudge
+from linkage import health, nudge
 from linkage.dispatch import Courier
 
 # Within what a stop may take; an attempt that is not answered by then comes back with its lease.
@@ -18,6 +18,12 @@ _courier = Courier()
 def drain_lane(system_id: int) -> None:
     """Has one agency's lane drained. Safe to repeat and to lose: the sweeper does the same, a second later."""
     _courier.drain_soon(system_id)
+
+
+@shared_task(name="linkage.worker_alive", ignore_result=True)
+def worker_alive() -> None:
+    """Writes the worker's heartbeat. Beat sends it every ten seconds."""
+    health.heartbeat(health.WORKER)
 
 
 @worker_shutting_down.connect

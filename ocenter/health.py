@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import redis
-from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from linkage.health import sweeper_seen_at
+from linkage.health import COLLECTOR, seen_at, sweeper_seen_at
+from linkage.vitals import QUIET_SECONDS, ping_bell
 
 BELL_TIMEOUT_SECONDS = 1
 SWEEPER_QUIET_SECONDS = 10
@@ -24,9 +24,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, bell and sweeper work, else 503 with the reason by name."""
+    """200 when database, bell and sweeper work, else 503 with the reason by name.
+
+    Where a collector has ever run, it is named too; a silent one, like a silent feed, makes no web process unready.
+    """
     parts = {name: _state(check) for name, check in CHECKS.items()}
     ready = all(part["ok"] for part in parts.values())
+    if collector := _collector():
+        parts[COLLECTOR] = collector
     answer = JsonResponse({"status": "ready" if ready else "not ready", "checks": parts}, status=200 if ready else 503)
     answer["Cache-Control"] = "no-store"
     return answer
@@ -44,10 +49,7 @@ def check_database() -> None:
 def check_bell() -> None:
     """Ping Redis. Without it everything still happens, but a second later."""
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=BELL_TIMEOUT_SECONDS, socket_timeout=BELL_TIMEOUT_SECONDS
-        ) as client:
-            client.ping()
+        ping_bell(BELL_TIMEOUT_SECONDS)
     except redis.RedisError as error:
         raise NotReady(f"Redis does not answer: {_first_line(error)}") from error
 
@@ -70,6 +72,19 @@ CHECKS: dict[str, Callable[[], None]] = {
     "bell": check_bell,
     "sweeper": check_sweeper,
 }
+
+
+def _collector() -> dict[str, bool | str] | None:
+    try:
+        at = seen_at(COLLECTOR)
+    except Error:
+        return None  # the database says so for itself
+    if at is None:
+        return None
+    quiet_s = (timezone.now() - at).total_seconds()
+    if quiet_s > QUIET_SECONDS[COLLECTOR]:
+        return {"ok": False, "reason": f"the collector was last seen {quiet_s:.0f} s ago"}
+    return {"ok": True}
 
 
 def _state(check: Callable[[], None]) -> dict[str, bool | str]:

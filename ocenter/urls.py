@@ -7,9 +7,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from incidents.api.map import BaseMap
 from incidents.api.problems import no_such_address
-from incidents.views import Console
+from incidents.views import Console, HealthPage
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
+from ocenter.metrics import metrics
 
 urlpatterns = [
     path("", Console.as_view(), name="console"),
@@ -18,6 +19,8 @@ urlpatterns = [
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("health/", HealthPage.as_view(), name="health"),
     path("admin/", admin_site.urls),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -2,7 +2,8 @@
 import { cap, h, icon, shape, text } from "./dom.js";
 import { age, clock, counter, shortDay, span } from "./format.js";
 import { GRADES, gradeName } from "./grades.js";
-import { named, t } from "./i18n.js";
+import { t } from "./i18n.js";
+import { Links } from "./links.js";
 import { unseenCounts } from "./store.js";
 
 export const STALE_MS = 5000;
@@ -10,11 +11,12 @@ export const STALE_MS = 5000;
 const element = (id) => document.getElementById(id);
 
 export class Header {
-  /** `onNext()`: the unacknowledged count was pressed. `onSound()`: the sound button. `onReload()`: the banner's button. */
-  constructor({ onNext, onSound }) {
+  /** `onNext()`: the unacknowledged count was pressed. `onSound()`: the sound button. `now()`: server time. `health`: the health page's address. */
+  constructor({ onNext, onSound, now, health }) {
     this.state = "";
     this.resyncedUntil = 0;
-    [this.connection, this.banner, this.feeds] = [element("connection"), element("banner"), element("feeds")];
+    [this.connection, this.banner] = [element("connection"), element("banner")];
+    this.links = new Links(element("links"), { now, page: health });
     [this.unseen, this.sound, this.time] = [element("unseen"), element("sound"), element("clock")];
     this.unseen.addEventListener("click", onNext);
     this.sound.addEventListener("click", onSound);
@@ -54,16 +56,9 @@ export class Header {
     if (kind === "expired") this.banner.replaceChildren(icon("lock"), h("span", {}, t("Your session has ended. The picture no longer moves.")), h("a", { href: "/login/?next=/&expired=1" }, t("Sign in again")));
   }
 
-  /** Shows the feeds; a late one says since when. */
-  showFeeds(feeds, now) {
-    const items = feeds.map((feed) => {
-      const late = feed.state === "late" && feed.last_contact_at ? ` ${span(now - new Date(feed.last_contact_at).getTime())}` : "";
-      const words = { ok: t("in time"), late: t("late"), never: t("never heard") }[feed.state];
-      const label = `${named(feed.name)} · ${words}${late}`;
-      return h("li", { class: `feed ${feed.state}`, title: label, "aria-label": label },
-        feed.state === "late" ? icon("triangle-alert") : h("i", { class: "lamp" }), h("span", {}, feed.state === "late" ? `${named(feed.name)} ${words}${late}` : named(feed.name)));
-    });
-    this.feeds.replaceChildren(...items);
+  /** Shows how the links are. */
+  showFeeds(feeds) {
+    this.links.show(feeds);
   }
 
   /** Counts who waits for an acknowledgement, by grade. */

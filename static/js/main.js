@@ -38,11 +38,11 @@ async function start(me, catalogue) {
   const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq) });
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko });
   new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
-  const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound() });
+  const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound(), now, health: boot.health });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
   room = new Room({ boot, me, map, panel, queue, header, player, axis, overview });
-  const run = commands({ room, map, panel, queue, cameras, axis, performer });
+  const run = commands({ room, map, panel, queue, cameras, axis, performer, header });
   listen(document, run, dialogOpen);
   releaseClicked(document);
   // Any first gesture turns sound on. The sound button does so itself: else the same click would then mute.
@@ -68,7 +68,7 @@ async function draw(map, me) {
 }
 
 /** The keys' commands. A command that does nothing here answers false, and the browser keeps the key. */
-function commands({ room, map, panel, queue, cameras, axis, performer }) {
+function commands({ room, map, panel, queue, cameras, axis, performer, header }) {
   const step = (by) => room.open(queue.neighbour(room.chosen, by), { reveal: true });
   const plain = {
     next: () => step(1), previous: () => step(-1),
@@ -76,7 +76,7 @@ function commands({ room, map, panel, queue, cameras, axis, performer }) {
     "next-unseen": () => { const number = queue.nextUnseen(room.chosen); if (number) room.open(number, { look: true, reveal: true }); },
     note: () => panel.incident && panel.focusNote(),
     layers: () => map.toggleLayers?.(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
-    back: () => (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
+    back: () => header.links.close() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
   };
   return (command) => {
     if (plain[command]) return plain[command]();

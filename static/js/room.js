@@ -142,13 +142,13 @@ export class Room {
     if (this.state.ready) this.header.resynced();
     this.state = applySnapshot(this.state, message);
     this.behind = 0;
-    this.header.showFeeds(this.state.feeds, now());
+    this.header.showFeeds(this.state.feeds);
     return true;
   }
 
   #tick(message) {
     this.state = applyTick(this.state, message);
-    this.header.showFeeds(this.state.feeds, now());
+    this.header.showFeeds(this.state.feeds);
     this.behind = message.cursor === this.state.cursor ? 0 : this.behind + 1;
     if (this.behind >= TICKS_BEHIND) {
       this.behind = 0;

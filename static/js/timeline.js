@@ -11,10 +11,11 @@ function kindText(kind) {
     "incident.test": t("Marked as a test"), "incident.notified": t("Agency notified"), "incident.responding": t("Units responding"),
     "incident.resolved": t("Resolved"), "incident.closed": t("Closed"), "incident.reopened": t("Reopened"), "incident.cancelled": t("Cancelled by the source"),
     "incident.assigned": t("Taken over"), "incident.noted": t("Note"), "incident.shelved": t("Shelved"), "incident.unshelved": t("Back from the shelf"),
-    "incident.merged": t("Merged"), "incident.split": t("Split off"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
+    "incident.merged": t("Merged"), "incident.split": t("Split off"), "incident.updated": t("Updated by the source"), "incident.raised": t("Grade raised by the source"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
     "relay.attention": t("Relay not delivered"), "relay.accepted": t("Agency accepted"), "relay.declined": t("Agency declined"),
     "relay.dispatched": t("Unit dispatched"), "relay.unit": t("Unit on its way"), "relay.arrived": t("Unit arrived"), "relay.closed": t("Agency closed its case"),
-    "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"),
+    "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"), "relay.updated": t("Agency told of the change"),
+    "relay.opened": t("Agency opened a case here"), "video.requested": t("Agency asks for video"),
   };
   return names[kind] ?? kind;
 }
@@ -25,7 +26,8 @@ const BAD = new Set(["relay.attention", "relay.declined"]);
 function words(detail, catalogue) {
   const code = detail?.result_code ?? detail?.reason;
   const known = [...(catalogue.result_codes ?? []), ...(catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
-  return [known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
+  const grade = detail?.changed?.grade;
+  return [grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
 }
 
 function actorText(actor, detail, catalogue, source) {

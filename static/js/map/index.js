@@ -1,6 +1,7 @@
 /** The map: Leaflet put together from its layers. The rest of the page knows only this class. */
 import * as L from "leaflet";
 import { named, t } from "../i18n.js";
+import { AreaLayer } from "./areas.js";
 import { addBase } from "./base.js";
 import { pane } from "./canvas.js";
 import { EdgeMarks } from "./edges.js";
@@ -31,6 +32,7 @@ export class OperatorMap {
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.map);
     this.attribution = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.map);
     const lines = pane(this.map, "lines", 440);
+    this.areas = new AreaLayer(this.map, { pane: pane(this.map, "areas", 435) });
     this.near = new NearLayer(this.map, { pane: pane(this.map, "near", 590), linePane: lines });
     this.incidents = new IncidentLayer(this.map, { pane: pane(this.map, "incidents", 610, { clicks: true }), onOpen, now });
     this.units = new UnitLayer(this.map, { pane: pane(this.map, "units", 630), linePane: lines, now });
@@ -87,6 +89,7 @@ export class OperatorMap {
   /** Shows these incidents (a Map by number) and their units; `chosen` is the open one's number. */
   show(incidents, chosen) {
     this.incidents.show(incidents, chosen);
+    this.areas.show(incidents, chosen);
     this.units.show(incidents);
     this.edges.show(incidents);
   }
