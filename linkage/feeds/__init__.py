@@ -7,14 +7,18 @@ from typing import Final
 from linkage.feeds.agency_request import AgencyRequest
 from linkage.feeds.base import Feed, NotADocument
 from linkage.feeds.cap import Cap
+from linkage.feeds.disaster_message import DisasterMessage
 from linkage.feeds.emergency_bell import EmergencyBell
 from linkage.feeds.events_json import EventsJson
+from linkage.feeds.gtfs_rt import GtfsRt
 from linkage.feeds.its import Its
 from linkage.feeds.kisa_vms import KisaVms
 from linkage.feeds.mapped_json import MappedJson
 from linkage.feeds.montgomery_911 import Montgomery911
 from linkage.feeds.mqtt import Mqtt
 from linkage.feeds.ucri2 import Ucri2
+from linkage.feeds.utic import Utic
+from linkage.feeds.weather import Weather
 
 FEEDS: Final[dict[str, Feed]] = {
     feed.name: feed
@@ -23,6 +27,10 @@ FEEDS: Final[dict[str, Feed]] = {
         Cap(),
         EmergencyBell(),
         KisaVms(),
+        DisasterMessage(),
+        GtfsRt(),
+        Utic(),
+        Weather(),
         Its(),
         Montgomery911(),
         EventsJson(),

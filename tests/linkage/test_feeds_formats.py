@@ -46,11 +46,13 @@ class TestIts:
     def test_kinds_map_to_codes(self, kind, code):
         assert events_of(its({**ITS_ITEM, "eventType": kind}))[0]["code"] == code
 
-    def test_the_id_is_link_start_and_detail_so_that_a_new_message_is_the_same_event(self):
-        first, again, other = events_of(
-            its(ITS_ITEM, {**ITS_ITEM, "message": "처리중"}, {**ITS_ITEM, "startDate": "20221220091100"})
+    def test_link_start_and_detail_are_the_subject_and_each_thing_said_of_it_is_a_version(self):
+        first, same, changed, other = events_of(
+            its(ITS_ITEM, {**ITS_ITEM}, {**ITS_ITEM, "message": "처리중"}, {**ITS_ITEM, "startDate": "20221220091100"})
         )
-        assert first["id"] == again["id"] != other["id"]
+        assert first["subject"] == changed["subject"] != other["subject"]
+        assert first["id"] == same["id"] != changed["id"]
+        assert len({one["id"] for one in (first, changed, other)}) == 3
 
     def test_a_single_result_may_be_an_object(self):
         document = json.dumps({"body": {"totalCount": 1, "items": ITS_ITEM}}).encode()
