@@ -6,12 +6,14 @@ import argparse
 import logging
 from pathlib import Path
 
-from linkage.simulators import agency, city
+from linkage.simulators import agency, city, vms
 from linkage.simulators.config import data_dir, env, installation_file
 from linkage.simulators.office import Manner
 
 CASES_PER_MINUTE = "0.4"
 """Of each city's agencies together: one case every two and a half minutes, as long as the city is not silent."""
+
+VMS_EVENTS_PER_MINUTE = "0.5"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +38,12 @@ def _add_agencies(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=float(env("OCENTER_AGENCIES_CASES", "0" if silent else CASES_PER_MINUTE)),
         help="cases the agencies open themselves, all together; 0: none",
+    )
+    parser.add_argument(
+        "--vms-rate",
+        type=float,
+        default=float(env("OCENTER_VMS_RATE", "0" if silent else VMS_EVENTS_PER_MINUTE)),
+        help="analytics events a minute that the video system reports; 0: none",
     )
     parser.add_argument("--passive", action="store_true", help="give receipts and do nothing else")
     parser.add_argument("--data-dir", type=Path, default=data_dir())
@@ -73,6 +81,7 @@ def run(options: argparse.Namespace | dict[str, object]) -> int:
                 own_url=f"http://{chosen.host}:{chosen.port}",
             ),
         )
+        vms.add_routes(app, installation_file(directory), rate=chosen.vms_rate)
         agency.serve(app, host=chosen.host, port=chosen.port)
         return 0
     return city.run(

@@ -1,0 +1,344 @@
+"""A simulated video system in the KISA style: a camera list, stream addresses, PTZ one can watch, analytics events.
+
+``POST /sources/vms/Authentication``                        a token for the calls below, for an hour
+``POST /sources/vms/{CameraProfiles|StreamURLs|Capabilities}``    what there is
+``POST /sources/vms/{PtzContinuousMove|PtzStop|PtzStatus}``  cameras that turn; they keep time by themselves
+``GET|PUT /sources/vms/faults``                              how it misbehaves (`MODES`)
+``GET /sources/vms/state``                                   what happened: calls, movements, events sent
+``POST /sources/vms/events``                                 one event now: ``{"camID", "eventName", "lasts_s"}``
+
+Every call answers 200 with ``code`` and ``message`` inside, as such products do, and its events go to ocenter by
+webhook: a message when one begins, another when it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import secrets
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from linkage.simulators.config import InstallationFile
+from linkage.simulators.faults import SPOILERS, Faults
+from linkage.simulators.geometry import moved
+from linkage.simulators.places import FIRE_STATIONS, POLICE_STATIONS
+from linkage.simulators.sender import KST
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/sources/vms"
+FEED = "vms"
+"""The slug of the linked system this is, in ``simulators.json``."""
+USER, PASSWORD = "centre", "vms-demo"
+TOKEN_SECONDS = 3600.0
+CAMERAS = 40
+RTSP = "rtsp://127.0.0.1:8554"
+SPEED_DEGREES = 30.0
+"""What full speed turns in a second."""
+EVENT_NAMES = {"배회": 5, "침입": 3, "쓰러짐": 2, "유기": 2, "싸움": 1}
+LASTS_SECONDS = (15.0, 90.0)
+RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+WEBHOOK_DEADLINE = aiohttp.ClientTimeout(total=10)
+
+MODES = frozenset({"none", "error", "timeout", "drip", "oversize", "malformed", "redirect", "refuse", "code", "half", "empty"})
+"""Those of the agencies, and: ``code`` 500 inside a 200; ``half`` and ``empty``, a list that has lost cameras."""
+
+
+@dataclass
+class Camera:
+    """One camera, where it looks and how it turns: degrees, and degrees a second until ``until``."""
+
+    profile: dict[str, Any]
+    look: dict[str, float] = field(default_factory=lambda: {"pan": 0.0, "tilt": 0.0, "zoom": 0.0})
+    velocity: dict[str, float] = field(default_factory=dict)
+    since: float = 0.0
+    until: float = 0.0
+
+    @property
+    def turns(self) -> bool:
+        """Whether it can."""
+        return self.profile["camConfig"]["camType"] == "PTZ"
+
+    def settle(self, now: float) -> None:
+        """Brings ``look`` up to now."""
+        passed = max(0.0, min(now, self.until) - self.since)
+        for axis, speed in self.velocity.items():
+            self.look[axis] = round(self.look.get(axis, 0.0) + speed * passed, 3)
+        self.since = now
+        if now >= self.until:
+            self.velocity = {}
+
+
+@dataclass
+class Vms:
+    """The system. ``rate`` is how many events a minute it reports by itself; 0 is silent."""
+
+    installation: InstallationFile
+    rate: float
+    cameras: dict[str, Camera] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    tokens: dict[str, float] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    moves: list[dict[str, Any]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    dice: random.Random = field(default_factory=lambda: random.Random(20181))
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        stations = [*FIRE_STATIONS, *POLICE_STATIONS]
+        for number in range(1, CAMERAS + 1):
+            station = stations[number % len(stations)]
+            at = moved(station.at, north_m=self.dice.uniform(-400, 400), east_m=self.dice.uniform(-400, 400))
+            kind = "PTZ" if number % 3 else "fixed"
+            self.cameras[f"VMS-{number:04d}"] = Camera(
+                {
+                    "camID": f"VMS-{number:04d}", "camName": f"{station.name} 관제 {number:02d}",
+                    "camLoc": {"lon": f"{at.lon:.6f}", "lat": f"{at.lat:.6f}", "alt": "", "desc": f"{station.name} 인근"},
+                    "camConfig": {"camType": kind},
+                }
+            )  # fmt: skip
+
+    def start(self, work: Awaitable[None]) -> None:
+        """Has it done in the background."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Ends what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def happen(self) -> None:
+        """Reports events at the rate, for ever."""
+        while True:
+            await asyncio.sleep(self.dice.expovariate(self.rate / 60))
+            name = self.dice.choices(list(EVENT_NAMES), list(EVENT_NAMES.values()))[0]
+            self.start(self.report(self.dice.choice(list(self.cameras)), name, self.dice.uniform(*LASTS_SECONDS)))
+
+    async def report(self, camera: str, name: str, lasts_s: float) -> None:
+        """One event from its beginning to its end; each message until it is taken."""
+        event = {"camID": camera, "eventUUID": str(uuid.uuid4()), "eventName": name, "startTime": stamp()}
+        await self._tell(event)
+        await asyncio.sleep(lasts_s)
+        await self._tell({**event, "endTime": stamp()})
+
+    async def _tell(self, event: dict[str, Any]) -> None:
+        self.sent.append(event)
+        for pause in (*RETRY_SECONDS, *[RETRY_SECONDS[-1]] * 20):
+            with suppress(aiohttp.ClientError, TimeoutError, OSError):
+                if await self._post(event) < 500:
+                    return
+            await asyncio.sleep(pause)
+        log.warning("gave up on event %s", event["eventUUID"])
+
+    async def _post(self, event: dict[str, Any]) -> int:
+        """The status of one try; 503 while ocenter has no key for us yet."""
+        known = self.installation.current()
+        key = known.keys.get(FEED)
+        if key is None:
+            return 503
+        async with (
+            aiohttp.ClientSession(timeout=WEBHOOK_DEADLINE, headers={"Authorization": f"Bearer {key}"}) as client,
+            client.post(f"{known.base_url}/api/v1/feeds/kisa_vms", json={"camList": [event]}, allow_redirects=False) as answer,
+        ):
+            return answer.status
+
+
+VMS = web.AppKey("vms", Vms)
+Body = dict[str, Any]
+
+
+def add_routes(app: web.Application, installation: InstallationFile, *, rate: float) -> None:
+    """Serves the video system on ``app``. Call it before routes that would take any path."""
+    app[VMS] = Vms(installation, rate)
+    app.cleanup_ctx.append(_run)
+    app.add_routes(
+        [
+            web.get(f"{PREFIX}/faults", show_faults),
+            web.put(f"{PREFIX}/faults", set_faults),
+            web.get(f"{PREFIX}/state", show_state),
+            web.post(f"{PREFIX}/events", make_event),
+            web.post(f"{PREFIX}/{{call}}", answer_call),
+        ]
+    )
+
+
+async def _run(app: web.Application) -> AsyncIterator[None]:
+    if app[VMS].rate > 0:
+        app[VMS].start(app[VMS].happen())
+    yield
+    await app[VMS].stop()
+
+
+def stamp() -> int:
+    """Now in 17 digits, Korean time."""
+    now = datetime.now(KST)
+    return int(f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}")
+
+
+async def answer_call(request: web.Request) -> web.StreamResponse:
+    """One call of the interface, or the present fault."""
+    vms, name = request.app[VMS], request.match_info["call"]
+    vms.calls[name] += 1
+    fault = vms.faults.strike()
+    if fault in SPOILERS:
+        return await SPOILERS[fault](request, vms.faults, "")
+    if fault == "code":
+        return _said("500", "내부 오류")
+    try:
+        body = await request.json()
+    except ValueError:
+        return _said("400", "JSON이 아닙니다")
+    if name not in CALLS or not isinstance(body, dict):
+        return _said("404" if name not in CALLS else "400", "알 수 없는 요청입니다")
+    if name != "Authentication" and not _is_signed_in(request, vms):
+        return _said("401", "인증이 필요합니다")
+    return CALLS[name](vms, body)
+
+
+def _said(code: str = "200", message: str = "성공", **more: Any) -> web.Response:
+    return web.json_response({"code": code, "message": message, **more})
+
+
+def _is_signed_in(request: web.Request, vms: Vms) -> bool:
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return vms.tokens.get(token, 0.0) > time.monotonic()
+
+
+def authenticate(vms: Vms, body: Body) -> web.Response:
+    """A token for the right account."""
+    if (body.get("userID"), body.get("userPW")) != (USER, PASSWORD):
+        return _said("401", "아이디 또는 비밀번호가 올바르지 않습니다")
+    token = secrets.token_urlsafe(24)
+    vms.tokens[token] = time.monotonic() + TOKEN_SECONDS
+    return _said(userName="관제센터", userAff="대전광역시", accessToken=token)
+
+
+def capabilities(vms: Vms, body: Body) -> web.Response:
+    """What it can stream and how it sends."""
+    return _said(
+        streamingSupport=[{"streamProtocolType": "RTSP", "streamProtocolDesc": "Unicast"}],
+        transportSupport=[{"transProtocolType": "WebHook", "transProtocolDesc": ""}],
+    )
+
+
+def camera_profiles(vms: Vms, body: Body) -> web.Response:
+    """The camera list, or what a fault leaves of it."""
+    listed = [one.profile for one in vms.cameras.values()]
+    kept = {"half": len(listed) // 3, "empty": 0}.get(vms.faults.mode, len(listed))
+    return _said(camList=listed[:kept])
+
+
+def stream_urls(vms: Vms, body: Body) -> web.Response:
+    """Where the cameras asked for are to be seen."""
+    asked = [one.get("camID") for one in body.get("camList", []) if isinstance(one, dict)]
+    info = {"resolution": "1920x1080", "fps": 30, "videoCodec": "H.264"}
+    found = [
+        {"camID": one, "accessID": "view", "accessPW": "p@ss/1", "camURL": f"{RTSP}/{one}", "videoInfo": info}
+        for one in asked if one in vms.cameras
+    ]  # fmt: skip
+    return _said(camList=found)
+
+
+def _turning(vms: Vms, body: Body) -> Camera | web.Response:
+    camera = vms.cameras.get(str(body.get("camID")))
+    if camera is None:
+        return _said("404", "카메라가 없습니다")
+    if not camera.turns:
+        return _said("405", "PTZ를 지원하지 않습니다")
+    camera.settle(time.monotonic())
+    return camera
+
+
+def ptz_move(vms: Vms, body: Body) -> web.Response:
+    """Turns a camera; it stops by itself after ``timeOut`` seconds."""
+    camera = _turning(vms, body)
+    if isinstance(camera, web.Response):
+        return camera
+    velocity, seconds = body.get("velocity"), body.get("timeOut", 1)
+    if not isinstance(velocity, dict) or not all(isinstance(one, int) and abs(one) <= 100 for one in velocity.values()):
+        return _said("400", "velocity는 -100에서 100까지의 정수입니다")
+    camera.velocity = {axis: speed / 100 * SPEED_DEGREES for axis, speed in velocity.items()}
+    camera.until = time.monotonic() + float(seconds)
+    vms.moves.append({"camID": body["camID"], "velocity": velocity, "timeOut": seconds})
+    return _said()
+
+
+def ptz_stop(vms: Vms, body: Body) -> web.Response:
+    """Stops a camera."""
+    camera = _turning(vms, body)
+    if isinstance(camera, web.Response):
+        return camera
+    camera.velocity = {}
+    vms.moves.append({"camID": body["camID"], "stop": True})
+    return _said()
+
+
+def ptz_status(vms: Vms, body: Body) -> web.Response:
+    """Where a camera looks and what of it moves."""
+    camera = _turning(vms, body)
+    if isinstance(camera, web.Response):
+        return camera
+    moves = {axis: "이동중" if camera.velocity.get(axis) else "정지" for axis in camera.look}
+    return _said(position=camera.look, moveStatus=moves)
+
+
+CALLS: dict[str, Callable[[Vms, Body], web.Response]] = {
+    "Authentication": authenticate,
+    "Capabilities": capabilities,
+    "CameraProfiles": camera_profiles,
+    "StreamURLs": stream_urls,
+    "PtzContinuousMove": ptz_move,
+    "PtzStop": ptz_stop,
+    "PtzStatus": ptz_status,
+}
+
+
+async def show_faults(request: web.Request) -> web.Response:
+    """The present fault."""
+    return web.json_response(request.app[VMS].faults.as_json())
+
+
+async def set_faults(request: web.Request) -> web.Response:
+    """Sets ``{"mode", "rate"?, "seed"?}``; 400 where there is no such mode."""
+    body = await request.json()
+    mode = body.get("mode") if isinstance(body, dict) else None
+    if mode not in MODES:
+        detail = {"detail": f"mode must be one of {', '.join(sorted(MODES))}"}
+        return web.json_response(detail, status=400)
+    request.app[VMS].faults = Faults(mode=mode, rate=float(body.get("rate", 1.0)), seed=int(body.get("seed", 0)))
+    return web.json_response(request.app[VMS].faults.as_json())
+
+
+async def show_state(request: web.Request) -> web.Response:
+    """What happened here."""
+    vms = request.app[VMS]
+    return web.json_response({"calls": vms.calls, "moves": vms.moves[-100:], "sent": vms.sent[-100:]})
+
+
+async def make_event(request: web.Request) -> web.Response:
+    """Lets something happen now; 400 for a camera or a body nobody knows."""
+    vms = request.app[VMS]
+    try:
+        body = await request.json()
+        camera, name, lasts_s = body["camID"], str(body["eventName"]), float(body.get("lasts_s", 1.0))
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError):
+        return web.json_response({"detail": "camID and eventName are needed"}, status=400)
+    if camera not in vms.cameras:
+        return web.json_response({"detail": "no such camera"}, status=400)
+    vms.start(vms.report(camera, name, lasts_s))
+    return web.json_response({"status": "begun"}, status=202)
