@@ -102,7 +102,13 @@ def collector(feed, tmp_path):
 def payload(number, at):
     if number % POISON_EVERY == 0:
         return b'{"no": "poison-%d", "what": ' % number
-    body = {"no": f"m-{number}", "what": "press", "at": at, "dev": f"D-{number}", "pos": {"x": 127.38, "y": 36.0 + number * 1e-4}}
+    body = {
+        "no": f"m-{number}",
+        "what": "press",
+        "at": at,
+        "dev": f"D-{number}",
+        "pos": {"x": 127.38, "y": 36.0 + number * 1e-4},
+    }
     return json.dumps(body).encode()
 
 
