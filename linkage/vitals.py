@@ -143,7 +143,7 @@ def _feed(feed: LinkedSystem, standing: Standing) -> FeedReport:
         "events_last_min": standing.signs.events_last_min,
         "events_total": feed.events_total,
         "last_event_at": iso(feed.last_event_at),
-        "delay_s": None if feed.last_delay_s is None else round(feed.last_delay_s, 1),
+        "delay_s": None if feed.last_delay_s is None else round(feed.last_delay_s, 2),
         "quiet_limit_s": quiet_limit_s(feed),
         "late_limit_s": feed.late_limit_s,
         "noisy_limit_per_min": feed.noisy_limit_per_min,

@@ -118,7 +118,6 @@ class Table {
       this.rows.set(link.id, { element: h("tr", { dataset: { slug: link.slug } }, cells), cells });
     }
     const { element, cells } = this.rows.get(link.id);
-    element.className = stateTone(link.state);
     element.dataset.state = link.state;
     this.columns.forEach((column, i) => {
       const { key, nodes, tone = "" } = column.cell(link, now);
@@ -160,6 +159,7 @@ export class HealthTables {
   }
 }
 
+/** What is known of one of our own parts. */
 function partWords(part) {
   if (part.took_ms != null) return took(part.took_ms);
   if (part.age_s != null) return t("seen %(time)s ago", { time: span(part.age_s * 1000) });

@@ -63,7 +63,7 @@ export class Links {
     this.said = key;
     const bad = byWorst(this.known).filter(troubled);
     this.button.dataset.tone = bad.length ? stateTone(bad[0].state) : "good";
-    const parts = counts.map(([state, count]) => h("span", { class: `link-count ${stateTone(state)}`, dataset: { state } }, icon(stateIcon(state)), `${stateWord(state)} `, h("b", {}, String(count))));
+    const parts = counts.map(([state, count]) => h("span", { class: "link-count", dataset: { state, tone: stateTone(state) } }, icon(stateIcon(state)), `${stateWord(state)} `, h("b", {}, String(count))));
     const fine = [h("i", { class: "lamp" }), tn("%(count)s link in order", "%(count)s links in order", this.known.length)];
     const name = bad.length === 1 ? h("span", { class: "link-name" }, named(bad[0].name)) : null;
     this.label.replaceChildren(...(bad.length ? [name, ...parts].filter(Boolean) : fine));
@@ -82,8 +82,7 @@ export class Links {
     const key = `${link.state} ${named(link.name)}`;
     if (row.key !== key) {
       row.key = key;
-      row.className = stateTone(link.state);
-      row.dataset.state = link.state;
+      Object.assign(row.dataset, { state: link.state, tone: stateTone(link.state) });
       row.lines = { since: h("span"), reason: h("small"), contact: h("small", { class: "contact" }) };
       const kind = link.kind === "agency" ? t("agency") : t("feed");
       row.replaceChildren(icon(stateIcon(link.state)), h("div", {}, h("b", {}, named(link.name)), h("small", { class: "kind" }, kind), row.lines.reason, row.lines.contact), h("div", { class: "link-state" }, h("b", {}, stateWord(link.state)), row.lines.since));

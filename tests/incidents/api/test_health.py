@@ -68,7 +68,7 @@ class TestFeeds:
         seen = links_of(calls(town.kim))
         assert seen["bells"]["state"] == "noisy" and "limit is 1" in seen["bells"]["reason"]["en"]
         bells = seen["bells"]["feed"]
-        assert (bells["events_last_min"], bells["events_total"], bells["delay_s"], bells["quiet_limit_s"]) == (2, 7, 3.2, 60)
+        assert (bells["events_last_min"], bells["events_total"], bells["delay_s"], bells["quiet_limit_s"]) == (2, 7, 3.25, 60)
         assert seen["sensors"]["quarantined"] == 1 and seen["sensors"]["agency"] is None
 
     def test_a_switched_off_one_is_listed_as_such(self, calls, town):
