@@ -52,7 +52,7 @@ class Ucri2(Feed):
         if not isinstance(raw, dict):
             raise NotUsable("an envelope is an object")
         try:
-            return _event(opened(raw), link.options if link else {})
+            return _event(opened(raw), link)
         except NotUnderstood as error:
             raise NotUsable(str(error)) from error
 
@@ -61,7 +61,7 @@ class Ucri2(Feed):
         await mailbox.attend(link, take)
 
 
-def _event(received: Received, options: Mapping[str, Any]) -> EventDocument:
+def _event(received: Received, link: Link | None) -> EventDocument:
     app, schema, data = received.message
     if (app, schema) != (TRANSFER, "incident"):
         raise NotUsable(f"the message {schema:.60} of the app {app:.60} is no incident")
@@ -73,13 +73,14 @@ def _event(received: Received, options: Mapping[str, Any]) -> EventDocument:
     return {
         "id": str(received.message_id),
         "subject": str(shared_id(data)),
-        "code": code_of(marks, words, options),
+        "code": code_of(marks, words, link.options if link else {}),
         "occurred_at": moment_in(data, started).isoformat(),
         "lat": point.get("lat"),
         "lon": point.get("lon"),
         "summary": " · ".join(one for one in [*words, *_inside(place)] if one)[:SUMMARY_AT_MOST],
         "address": _address(_part(place, "address"))[:ADDRESS_AT_MOST],
-        "attributes": _attributes(received, data, marks),
+        # Where the case's own statuses go: to the module, as acknowledgement and completion.
+        "attributes": {**_attributes(received, data, marks), "callback_url": link.endpoint if link else ""},
     }
 
 
@@ -89,8 +90,7 @@ def _attributes(received: Received, data: Mapping[str, Any], marks: list[str]) -
     callers = [_masked(text_in(one, "phone")) for one in _list(data, "informers") if isinstance(one, dict)]
     remarks = [text_in(one, "message") for one in _list(data, "protocolRemarks") if isinstance(one, dict)]
     found = {
-        "source_event_no": text_in(data, "internalId")[:200],
-        "shared_incident_id": str(shared_id(data)),
+        "internal_id": text_in(data, "internalId")[:200],
         "source_oid": received.source,
         "classifications": [one[:60] for one in marks[:REMARKS_AT_MOST]],
         "flashing_lights": data.get("flashingLights") if isinstance(data.get("flashingLights"), bool) else None,

@@ -12,6 +12,7 @@ import asyncio
 import aiohttp
 
 from linkage.transports.base import Answer, NotSent, Outgoing, Target
+from linkage.transports.ucri2 import errors
 from linkage.transports.ucri2.client import Client
 from linkage.transports.ucri2.writing import Pen
 
@@ -29,4 +30,9 @@ class Ucri2:
                 receipt, reply = await client.send(written)
         except TimeoutError as error:
             raise NotSent(f"no answer within {target.deadline_s:g} s") from error
+        except NotSent as error:
+            # How a partner's own case goes here is a courtesy: one that has no ear for it needs no operator.
+            if outgoing.message == "status" and errors.code_of(error) in errors.NOT_TAKEN:
+                return Answer("", error.status or 0, error.response)
+            raise
         return Answer(receipt, reply.status, reply.text)

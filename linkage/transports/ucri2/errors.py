@@ -10,6 +10,8 @@ from linkage.transports.base import NotSent
 
 UNKNOWN_DESTINATION: Final = 470
 UNAUTHORIZED: Final = 475
+# The partner does not take the app, or this message of it: apps and some of their messages are optional.
+NOT_TAKEN: Final = frozenset({466, 468})
 
 # In the operator's words: what an administrator, the partner or the module's operator has to put right.
 MEANINGS: Final[dict[int, str]] = {

@@ -19,12 +19,12 @@ from linkage import quarantine, relays
 from linkage.models import Attempt, Delivery, LinkedSystem, Relay
 from linkage.quarantine import Misunderstood
 from linkage.relays import AgencyReport
-from linkage.signals import relay_changed
 from linkage.states import ENDED, RANK, RelayState
 from linkage.transports.base import Target
 from linkage.transports.ucri2 import messages
 from linkage.transports.ucri2.envelope import NotUnderstood, Received
 from linkage.transports.ucri2.options import BadOptions, Settings
+from ocenter.accounts.principal import Actor
 
 FORMAT: Final = "ucri2"
 DELIVERED: Final = 200
@@ -108,12 +108,13 @@ def _told(partner: Partner, data: Mapping[str, Any]) -> None:
     notes = data.get("notifications")
     if not isinstance(notes, list) or not all(isinstance(one, dict) for one in notes):
         raise NotUnderstood("notifications is no list of objects")
-    relay = relays.lock_relay(_own_relay(partner, data))
+    relay = relays.lock_relay(_relay_spoken_of(partner, data))
     for text in (messages.text_in(one, "message") for one in notes):
         if text and text not in relay.note:
             relay.note = f"{relay.note}\n{text}".strip()
             relay.save(update_fields=["note"])
-            _tell(relay, "relay.note", {"note": text})
+            actor: Actor = {"kind": "agency", "name": relay.system.slug}
+            relays.tell([relays.change(relay, "relay.note", actor, {"note": text})])
 
 
 _HEARD: Final[dict[tuple[str, str], Callable[[Partner, Mapping[str, Any]], None]]] = {
@@ -129,6 +130,12 @@ def _own_relay(partner: Partner, data: Mapping[str, Any]) -> UUID:
     if not Relay.objects.filter(pk=relay_id, system=partner.system).exists():
         raise NotUnderstood(f"{relay_id} is no relay of ours to this partner")
     return relay_id
+
+
+def _relay_spoken_of(partner: Partner, data: Mapping[str, Any]) -> UUID:
+    """The relay a text is about: ours to the partner, or the one of a case the partner opened here."""
+    opened = Relay.objects.filter(system=partner.system, reference=str(messages.shared_id(data)))
+    return opened.values_list("pk", flat=True).first() or _own_relay(partner, data)
 
 
 @transaction.atomic
@@ -148,12 +155,12 @@ def delivery_reported(system_ids: Collection[int], data: Mapping[str, Any]) -> A
     relay = relays.lock_relay(delivery.relay_id)
     if code == DELIVERED:
         if relay.attention_reason.startswith(_not_handed_over(delivery)):
-            relays.relay_sent(relay, str(delivery.pk))
+            relays.save_and_tell([relays.relay_sent(relay, delivery.message, str(delivery.pk))])
         return None
     if relay.state in ENDED or (delivery.position == 1 and RANK[relay.state] > RANK[RelayState.SENT]):
         return None  # whatever the module says, the partner has it
     if not relay.attention_reason.startswith(_not_handed_over(delivery)):
-        relays.raise_attention(relay, f"{_not_handed_over(delivery)} {_cause(code, data)}")
+        relays.save_and_tell([relays.raise_attention(relay, f"{_not_handed_over(delivery)} {_cause(code, data)}")])
     if code == TIMED_OUT and delivery.state == Delivery.State.DELIVERED:
         return Again(delivery.pk, delivery.system_id, delivery.message, delivery.payload)
     return None
@@ -194,10 +201,3 @@ def heard(system_ids: Collection[int], error: str | None = None) -> None:
     if error is not None:
         changes["last_error"] = error[:ERROR_LENGTH]
     LinkedSystem.objects.filter(pk__in=system_ids).update(**changes)
-
-
-def _tell(relay: Relay, kind: str, detail: dict[str, Any]) -> None:
-    relay_changed.send(
-        sender=Relay, relay=relay, kind=kind, actor={"kind": "agency", "name": relay.system.slug},
-        detail={"relay": str(relay.pk), "agency": relay.system.slug, **detail},
-    )  # fmt: skip

@@ -201,19 +201,22 @@ class Reader:
         )  # fmt: skip
 
     async def _take_incident(self, partner: Partner, received: Received) -> None:
-        """Hands a partner's incident to the intake, and answers it: what we do not take stays the partner's."""
+        """Hands a partner's incident to the intake, which has it accepted through the outbox. What we do not take
+        is refused here and stays the partner's."""
         shared_id = messages.shared_id(received.message.data)
         take = self.mailbox.takes.get(received.source)
         reason = "this centre takes no incidents from you" if take is None else await _taken(take, received)
-        answer = messages.acknowledgement(shared_id, accepted=not reason, cause=reason, now=timezone.now())
-        pen = Pen(partner.target(DEADLINE_S))
+        if not reason:
+            return
+        log.warning("ucri2.incident_refused", system=partner.system.slug, reason=reason)
+        pen, refusal = Pen(partner.target(DEADLINE_S)), messages.rejection(shared_id, reason, timezone.now())
         try:
-            await self.client.send(pen.write(str(answer_id(received.message_id)), answer))
+            await self.client.send(pen.write(str(refusal_id(received.message_id)), refusal))
         except NotSent as error:
             if not error.permanent:
                 raise
-            # A partner that only gives need not take our answer; the incident is here all the same.
-            log.warning("ucri2.answer_refused", system=partner.system.slug, error=error.reason)
+            # A partner that only gives need not take our answer.
+            log.warning("ucri2.refusal_refused", system=partner.system.slug, error=error.reason)
 
     async def _set_aside(self, raw: Mapping[str, Any], reason: str) -> None:
         partner = self._partners.get(str(raw.get("source")), self.holder)
@@ -235,9 +238,9 @@ class Reader:
                 return  # the database is away, too; the loop goes on
 
 
-def answer_id(message_id: UUID) -> UUID:
-    """The id of our answer to a message: the same for a message that comes twice, so that its answer comes once."""
-    return uuid5(message_id, "acknowledgement")
+def refusal_id(message_id: UUID) -> UUID:
+    """The id of our refusal of a message: the same for a message that comes twice, so that its refusal comes once."""
+    return uuid5(message_id, "rejected")
 
 
 def _check(received: Received, known: Mapping[str, Any] | None) -> None:

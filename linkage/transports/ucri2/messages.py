@@ -3,7 +3,7 @@
 `incident_transfer` 1.0 knows three messages: the giving side sends `incident`, the taking side answers
 `acknowledgement` and may end with `completion`. A case that changes or is withdrawn has no message of its own; it
 goes as a text of the app `notification_text`, which exists for what the others cannot say. `sharedIncidentId` is
-the relay's id, so that whatever is said of it names the relay.
+our relay's id, so that whatever is said of it names the relay; of a partner's case it is the partner's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ NOTICES: Final[dict[str, dict[str, str]]] = {
     "update": {"ko": "변경", "en": "Changed", "de": "Änderung"},
     "cancel": {"ko": "취소", "en": "Withdrawn", "de": "Zurückgezogen"},
     "close": {"ko": "종료", "en": "Closed by the sender", "de": "Vom Absender beendet"},
+    "DISPATCHED": {"ko": "출동", "en": "Unit dispatched", "de": "Kräfte alarmiert"},
+    "ARRIVED": {"ko": "현장 도착", "en": "Unit on scene", "de": "Kräfte vor Ort"},
 }
+CLOSED: Final = "CLOSED"
+CANCELLED: Final = "CANCELLED"
+RECEIVED: Final = "RECEIVED"
 
 
 class NotSayable(ValueError):
@@ -40,25 +45,43 @@ def outgoing(message: str, payload: Mapping[str, Any], *, language: str, country
     of handing over. Raises NotSayable."""
     if message == "create":
         return AppMessage(TRANSFER, "incident", _incident(payload, language, country, now))
+    if message == "status":
+        return _status(payload, language)
     if message in NOTICES:
-        return AppMessage(TEXT, "notification", _notification(message, payload, language, now))
+        return _notice(message, payload, language, now)
     raise NotSayable(f"UCRI2 has no message for {message!r}")
 
 
-def acknowledgement(shared_id: UUID, *, accepted: bool, cause: str, now: datetime) -> AppMessage:
-    """Our answer to a partner's incident: taken over, or not and why."""
-    said = {"sharedIncidentId": str(shared_id), "acknowledgedByDispatcherAt": utc(now)}
-    status = "accepted" if accepted else "rejected"
-    return AppMessage(TRANSFER, "acknowledgement", {**said, "status": status, "cause": cause[:TEXT_AT_MOST]})
+def rejection(shared_id: UUID, cause: str, now: datetime) -> AppMessage:
+    """Our answer to a partner's incident that we do not take: it stays the partner's."""
+    return _acknowledgement(str(shared_id), "rejected", now, cause=cause[:TEXT_AT_MOST])
 
 
-def completion(shared_id: UUID, *, succeeded: bool, note: str, now: datetime) -> AppMessage:
-    """The end of a partner's incident here. The schema's spelling of success is the standard's own."""
-    said: dict[str, Any] = {"sharedIncidentId": str(shared_id), "completedAt": utc(now)}
-    said["status"] = "completed_sucessfully" if succeeded else "aborted"
-    if note:
-        said["additionalInformation"] = note[:TEXT_AT_MOST]
-    return AppMessage(TRANSFER, "completion", said)
+def _status(payload: Mapping[str, Any], language: str) -> AppMessage:
+    """How a partner's case goes here (`linkage.cases`): taken over, its course as a text, its end."""
+    shared, status, at = payload["source_event_no"], payload["status"], datetime.fromisoformat(payload["at"])
+    if status == RECEIVED:
+        return _acknowledgement(shared, "accepted", at)
+    if status in (CLOSED, CANCELLED):
+        # The spelling is the schema's own.
+        end = "completed_sucessfully" if status == CLOSED else "aborted"
+        said = {"sharedIncidentId": shared, "completedAt": utc(at), "status": end}
+        note = payload.get("result_code")
+        return AppMessage(TRANSFER, "completion", {**said, "additionalInformation": note} if note else said)
+    if status in NOTICES:
+        return _text(shared, NOTICES[status][language], status.lower(), at)
+    raise NotSayable(f"UCRI2 has no message for the status {status!r}")
+
+
+def _acknowledgement(shared: str, status: str, at: datetime, **more: str) -> AppMessage:
+    said = {"sharedIncidentId": shared, "acknowledgedByDispatcherAt": utc(at), "status": status, **more}
+    return AppMessage(TRANSFER, "acknowledgement", said)
+
+
+def _text(shared: str, text: str, category: str, at: datetime) -> AppMessage:
+    # `silent` is left out: its title and its description contradict each other.
+    note = {"timestamp": utc(at), "message": text[:TEXT_AT_MOST], "category": category}
+    return AppMessage(TEXT, "notification", {"sharedIncidentId": shared, "notifications": [note]})
 
 
 def utc(at: datetime) -> str:
@@ -113,15 +136,13 @@ def _cameras(payload: Mapping[str, Any], language: str) -> str:
     return f"{CAMERAS[language]}: {', '.join(named)}" if named else ""
 
 
-def _notification(message: str, payload: Mapping[str, Any], language: str, now: datetime) -> dict[str, Any]:
+def _notice(message: str, payload: Mapping[str, Any], language: str, now: datetime) -> AppMessage:
     incident = payload["incident"]
     marks = [incident[name] for name in ("code", "grade") if incident.get(name)]
     rest = [incident[name] for name in ("address", "reason", "result_code", "note") if incident.get(name)]
     word = NOTICES[message][language]
     text = " · ".join([f"{word}: {incident['number']}", *marks, *_headline(incident, language), *rest])
-    # `silent` is left out: its title and its description contradict each other.
-    note = {"timestamp": utc(now), "message": text[:TEXT_AT_MOST], "category": message}
-    return {"sharedIncidentId": payload["relay"], "notifications": [note]}
+    return _text(payload["relay"], text, message, now)
 
 
 def shared_id(data: Mapping[str, Any]) -> UUID:
