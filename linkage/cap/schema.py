@@ -2,6 +2,7 @@
 
 The standard's XSD would say no more than that a document is invalid in words nobody can act on; here every
 finding names its element and the remedy. `tests/linkage/test_cap_schema.py` holds both against each other.
+Only addresses (`web`, `uri`) are not judged: a warning is no less true for a broken link in it.
 CAP 1.1 is read too: its schema differs in that any time with an offset will do and a resource needs no type.
 """
 
@@ -138,6 +139,11 @@ def _like(pattern: re.Pattern[str], what: str) -> Check:
     return lambda text, _: "" if pattern.fullmatch(" ".join(text.split())) else f"{_shown(text)} is no {what}"
 
 
+def _language(text: str, namespace: str) -> str:
+    """An empty element stands for the schema's default, en-US."""
+    return "" if not text else _like(_LANGUAGE, "language, such as ko-KR")(text, namespace)
+
+
 def _time(text: str, namespace: str) -> str:
     try:
         moment(text, namespace)
@@ -156,7 +162,7 @@ _AREA: Final = (
     Rule("altitude", 0, check=_like(_DECIMAL, "number")), Rule("ceiling", 0, check=_like(_DECIMAL, "number")),
 )  # fmt: skip
 _INFO: Final = (
-    Rule("language", 0, check=_like(_LANGUAGE, "language, such as ko-KR")),
+    Rule("language", 0, check=_language),
     Rule("category", 1, MANY, _one_of(CATEGORIES)),
     Rule("event"),
     Rule("responseType", 0, MANY, _one_of(RESPONSES)),
