@@ -3,12 +3,14 @@ specification does not allow. The public reference server has its own file."""
 
 import asyncio
 import base64
+import io
 import json
 import uuid
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from linkage.transports.ucri2 import client
@@ -264,3 +266,43 @@ def test_keys_of_no_use_are_refused_by_name(daejeon, ucrm):
     relay = relay_to(public)
     drain(public)
     assert "public half" in fresh(relay).attention_reason
+
+
+def credentials(system, typed, monkeypatch, *arguments):
+    """Runs the command with a line of standard input; returns the public key it prints."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    said = io.StringIO()
+    call_command("ucri2_credentials", f"30000:{system.slug}", *arguments, stdout=said, stderr=io.StringIO())
+    return json.loads(said.getvalue())
+
+
+def test_credentials_are_set_sealed_and_kept_where_not_given_anew(ucrm, daejeon, monkeypatch, tmp_path):
+    agency = make_partner(daejeon, ucrm.base, None)
+    agency.secret = ""
+    agency.save()
+    first = credentials(agency, f"{PASSWORD}\n", monkeypatch)
+    assert set(first) >= {"kty", "n", "e"} and not set(first) & {"d", "p", "q"}
+    assert credentials(agency, "\n", monkeypatch) == first
+    assert credentials(agency, "\n", monkeypatch, "--new-key") != first
+
+    file = tmp_path / "key.json"
+    file.write_text(json.dumps(ucrm.keys[OURS].jwk(private=True)))
+    assert credentials(agency, "\n", monkeypatch, "--key", str(file))["n"] == ucrm.keys[OURS].jwk()["n"]
+    relay = relay_to(agency)
+    drain(agency)
+    assert fresh(relay).state == "sent" and ucrm.keys[OURS].accepts(ucrm.boxes[THEIRS][0])
+    agency.refresh_from_db()
+    assert PASSWORD not in agency.sealed_secret and "kty" not in agency.sealed_secret
+
+
+@pytest.mark.parametrize(("arguments", "word"), [(("--key", "/nowhere"), "nowhere"), ((), "password")])
+def test_credentials_that_cannot_be_used_are_refused(ucrm, daejeon, monkeypatch, arguments, word):
+    agency = make_partner(daejeon, ucrm.base, None)
+    agency.secret = ""
+    agency.save()
+    with pytest.raises(CommandError, match=word):
+        credentials(agency, "\n" if word == "password" else "x\n", monkeypatch, *arguments)
+    agency.transport = "http_json"
+    agency.save()
+    with pytest.raises(CommandError, match="UCRI2"):
+        credentials(agency, "x\n", monkeypatch)
