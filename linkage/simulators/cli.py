@@ -6,7 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from linkage.simulators import agency, city, vms
+from linkage.simulators import agency, city, sources, vms
 from linkage.simulators.config import data_dir, env, installation_file
 from linkage.simulators.office import Manner
 
@@ -45,6 +45,12 @@ def _add_agencies(parser: argparse.ArgumentParser) -> None:
         default=float(env("OCENTER_VMS_RATE", "0" if silent else VMS_EVENTS_PER_MINUTE)),
         help="analytics events a minute that the video system reports; 0: none",
     )
+    parser.add_argument(
+        "--sources-rate",
+        type=float,
+        default=float(env("OCENTER_SOURCES_RATE", "0" if silent else "1")),
+        help="how much goes on in what the polled sources tell of; 0: nothing",
+    )
     parser.add_argument("--passive", action="store_true", help="give receipts and do nothing else")
     parser.add_argument("--data-dir", type=Path, default=data_dir())
 
@@ -81,6 +87,8 @@ def run(options: argparse.Namespace | dict[str, object]) -> int:
                 own_url=f"http://{chosen.host}:{chosen.port}",
             ),
         )
+        installation = installation_file(directory)
+        sources.add_routes(app, seed=lambda: installation.current().seed, rate=chosen.sources_rate)
         vms.add_routes(app, installation_file(directory), rate=chosen.vms_rate)
         agency.serve(app, host=chosen.host, port=chosen.port)
         return 0
