@@ -81,11 +81,12 @@ async def latencies(stack: Stack, agency: Agency, count: int) -> list[float]:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not set(numbers) <= set(agency.at):  # noqa: ASYNC110 - a benchmark may poll
                 await asyncio.sleep(0.01)
-    requested = _requested_at(stack, numbers)
+    requested = requested_at(stack, numbers)
     return [(agency.at[number] - requested[number]).total_seconds() for number in numbers]
 
 
-def _requested_at(stack: Stack, numbers: list[str]) -> dict[str, datetime]:
+def requested_at(stack: Stack, numbers: list[str]) -> dict[str, datetime]:
+    """When each incident's relay was written into the ledger, before the commit."""
     with bench.connect(stack) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT i.number, c.at FROM incidents_change c JOIN incidents_incident i ON i.id = c.incident_id "
@@ -114,7 +115,7 @@ async def bare(agency: Agency, url: str, count: int) -> float:
     async def send(session: aiohttp.ClientSession) -> None:
         for message in waiting:
             body, key = orjson.dumps(message), str(uuid.uuid4())
-            headers = {"Idempotency-Key": key, **signing.sign(secret, key, body)}
+            headers = {"Idempotency-Key": key, **signing.sign([secret], key, body)}
             async with session.post(url, data=body, headers=headers) as answer:
                 await answer.read()
 

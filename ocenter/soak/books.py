@@ -34,9 +34,10 @@ GROUP BY 1, 2 HAVING h.seq > 0 AND (count(c.*) <> h.seq OR max(c.seq) <> h.seq O
 """
 _IN_LEDGER = """
 SELECT event->>'id', count(*)
-FROM incidents_change c, jsonb_array_elements(c.body->'detail'->'events') event
+FROM incidents_change c, jsonb_array_elements(
+  CASE jsonb_typeof(c.body->'detail'->'events') WHEN 'array' THEN c.body->'detail'->'events' ELSE '[]' END) event
 WHERE c.incident_id IN (SELECT e.incident_id FROM incidents_event e WHERE e.source_id = ANY(%s))
-  AND c.kind IN ('incident.opened', 'incident.joined') AND event->>'id' = ANY(%s) GROUP BY 1
+  AND c.kind <> 'incident.split' AND event->>'id' = ANY(%s) GROUP BY 1
 """
 
 

@@ -24,7 +24,7 @@ from ocenter.soak.installation import Installation
 Event = dict[str, Any]
 # A grid over the city, wider than any correlation radius: each event there is an incident of its own.
 SOUTH, WEST, STEP, COLUMNS = 36.20, 127.25, 0.004, 60
-ROWS: Final = 75
+ROWS: Final = 200
 SOCKET_SILENCE_SECONDS: Final = 6.0  # three ticks
 COME_BACK: Final = frozenset({429, 503})
 PAUSE_SECONDS: Final = 0.2
@@ -119,11 +119,16 @@ class Sender:
 
 
 async def send_all(
-    installation: Installation, events: Sequence[Event], *, batch: int = 25, at_once: int = 4
+    installation: Installation,
+    events: Sequence[Event],
+    *,
+    batch: int = 25,
+    at_once: int = 4,
+    log: SentLog | None = None,
 ) -> SentLog:
-    """Sends the events in batches, several at once; the log of it."""
+    """Sends the events in batches, several at once; the log of it (`log` goes on with an earlier one)."""
     batches = iter([events[n : n + batch] for n in range(0, len(events), batch)])
-    async with Sender(installation) as sender:
+    async with Sender(installation, log) as sender:
 
         async def work() -> None:
             for one in batches:
@@ -201,7 +206,8 @@ class Listener:
         if seq != heard.last + 1:
             heard.gaps.append((heard.last + 1, seq - 1))
         heard.last = seq
-        for event in change["detail"].get("events", ()):
+        events = change["detail"].get("events")
+        for event in events if isinstance(events, list) else ():
             heard.event_at.setdefault(event["id"], time.monotonic())
             heard.grades[event["id"]] = change["incident"]["grade"]
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from ocenter.soak.clients import Event, Operator, Sender, SentLog, event_apart, event_at
@@ -18,11 +19,13 @@ ACT_SECONDS: Final = 0.4
 
 @dataclass
 class Mixture:
-    """What is sent: events a minute, the share of repeats among them, and of new ones the share of fires."""
+    """What is sent: events a minute, the share of repeats among them, and of new ones the share of fires and of
+    further messages about a fire, which its agency hears as updates."""
 
     per_minute: float = 1200
     repeats: float = 0.3
     fires: float = 0.2
+    revisions: float = 0.1
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Load:
     mark: str
     mixture: Mixture = field(default_factory=Mixture)
     log: SentLog = field(default_factory=SentLog)
-    fires: list[str] = field(default_factory=list)
+    fires: list[Event] = field(default_factory=list)
     _stopping: bool = False
 
     async def run(self) -> SentLog:
@@ -60,12 +63,20 @@ class Load:
         self._stopping = True
 
     def _new(self, chance: random.Random, number: int) -> Event:
-        if chance.random() < self.mixture.fires:
-            fire = event_apart(f"{self.mark}-f")
-            self.fires.append(fire["id"])
-            return fire
+        drawn = chance.random()
+        if drawn < self.mixture.fires:
+            self.fires.append(event_apart(f"{self.mark}-f"))
+            return self.fires[-1]
+        if drawn < self.mixture.fires + self.mixture.revisions and self.fires:
+            return revision(chance.choice(self.fires), number)
         lat, lon = chance.uniform(36.28, 36.42), chance.uniform(127.33, 127.47)
         return event_at(self.mark, number, chance.choice(CODES), lat, lon)
+
+
+def revision(fire: Event, number: int) -> Event:
+    """A later message of the source about the same fire."""
+    now = datetime.now(UTC).isoformat()
+    return {**fire, "id": f"{fire['id']}.{number}", "subject": fire["id"], "occurred_at": now, "summary": f"{number}보"}
 
 
 def _each_once(batch: list[Event]) -> list[Event]:
@@ -84,7 +95,7 @@ class OperatorAtWork(threading.Thread):
         """Until `stop`."""
         done, chance = set[str](), random.Random(self._load.mark)
         while not self._stopping.wait(ACT_SECONDS):
-            fires = set(self._load.fires)
+            fires = {one["id"] for one in self._load.fires}
             fresh = [
                 (one, number)
                 for one, (_, number) in list(self._load.log.answers.items())
