@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
 
 from incidents.models import Camera, Device, LedgerHead
+from linkage.feeds import FEEDS
 from linkage.models import LinkedSystem, SystemKey
 from ocenter.accounts import keys
 from ocenter.accounts.models import Municipality, User
@@ -82,6 +83,16 @@ def test_the_simulators_know_the_agencies_secrets_and_the_feeds_keys(demo):
     assert {system_of_key(feed["key"]).slug for feed in document["feeds"].values()} == {
         "bells", "analytics", "traffic", "sensors",
     }  # fmt: skip
+
+
+def test_the_first_city_polls_the_simulated_sources(demo):
+    polled = LinkedSystem.objects.filter(poll_interval_s__isnull=False, endpoint__contains="/sources/")
+    assert {one.municipality.code for one in polled} == {"30000"}
+    names = ("its", "utic", "weather", "disaster_message", "gtfs_rt")
+    assert set(names) <= {one.feed_format for one in polled}
+    for one in polled.filter(feed_format__in=names):
+        assert one.feed_format in FEEDS and one.endpoint == f"http://127.0.0.1:8100/sources/{one.feed_format}"
+        assert 15 <= one.poll_interval_s <= 60
 
 
 def test_cameras_and_devices_stand_inside_their_city(demo):

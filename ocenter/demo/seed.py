@@ -25,6 +25,7 @@ from ocenter.accounts.models import Municipality, User
 from ocenter.demo import scenery
 from ocenter.demo.cities import AGENCIES, CENTRAL, CENTRAL_READER, DAEJEON, DEMO_FEED, FEEDS, SEJONG, City, System
 from ocenter.demo.secrets import SIMULATORS_FILE, Remembered, new_password
+from ocenter.demo.sources import seed_sources
 
 PUBLISHED_KEYS: Final = (DEMO_FEED, "police112", "fire119", "disaster")  # and `central`, which both cities share
 KEY_LABEL: Final = "demo"
@@ -75,6 +76,8 @@ def _city(city: City, addresses: Addresses, remembered: Remembered) -> Seeded:
         keyed = (*keyed, *(feed.slug for feed in FEEDS))
     for slug in dict.fromkeys(keyed):
         done.keys[slug] = _key(done.systems[slug], remembered.key(city.code, slug))
+    if city is DAEJEON:
+        seed_sources(done.municipality, addresses.agencies_url)
     _scenery(done)
     return done
 
