@@ -29,7 +29,7 @@ class Broker:
         self.endpoint = f"mqtt://127.0.0.1:{self.port}"
         lines = [
             f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {directory}/",
-            "autosave_interval 1", "autosave_on_changes true", "max_queued_messages 100000", "log_dest none",
+            "autosave_interval 1", "max_queued_messages 100000", "log_dest none",
         ]  # fmt: skip
         if os.getuid() == 0:
             lines.append("user root")

@@ -253,6 +253,40 @@ class TestBroker:
         assert again.intake.payloads == [str(number) for number in range(100)]
         assert again.intake.envelopes <= 12
 
+    async def test_a_broker_that_sends_without_waiting_does_not_fill_our_memory(self, broker, monkeypatch):
+        waiting = []
+        arrive = connection.Connection._on_message
+
+        def counted(client, *args):
+            arrive(client, *args)
+            waiting.append(len(client.messages))
+
+        async def slow(messages):
+            await asyncio.sleep(0.005)
+
+        monkeypatch.setattr(connection.Connection, "_on_message", counted)
+        async with Listening(broker):
+            pass
+        with broker.publisher() as publish:
+            for number in range(1_500):
+                await asyncio.to_thread(publish, "city/a", str(number))
+        async with Listening(broker, slow) as again:
+            await again.intake.until(lambda one: len(one.messages) == 1_500)
+        assert again.intake.payloads == [str(number) for number in range(1_500)]
+        assert max(waiting) <= connection.WAITING_AT_MOST + 1
+
+    async def test_a_backlog_sent_before_the_subscription_is_answered_holds_up_nothing(self, broker, monkeypatch):
+        monkeypatch.setattr(connection, "WAITING_AT_MOST", 5)
+        async with Listening(broker):
+            pass
+        with broker.publisher() as publish:
+            for number in range(200):
+                await asyncio.to_thread(publish, "city/a", str(number))
+            async with Listening(broker) as again:
+                await again.intake.until(lambda one: len(one.messages) == 200)
+                await asyncio.to_thread(publish, "city/b", "live")
+                await again.intake.has("live")
+
     async def test_a_broker_that_dies_ends_it_and_what_it_kept_comes_when_it_is_back(self, broker):
         async with Listening(broker) as first:
             broker.stop()

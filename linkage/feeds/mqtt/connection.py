@@ -39,9 +39,12 @@ TOGETHER: Final = 50  # unacknowledged messages, and so what one transaction tak
 PAYLOAD_LIMIT: Final = 256 * 1024
 BEGINNING: Final = 4 * 1024  # what is kept of a longer one
 # Beyond this a broker sends nothing (MQTT 5 §3.1.2.11.4): what cannot be held in memory is not taken in.
-PACKET_LIMIT: Final = 4 * 1024 * 1024
+PACKET_LIMIT: Final = 1024 * 1024
+# Some brokers (mosquitto 2.0.11) send far more than they may before the acknowledgements: then we stop reading.
+WAITING_AT_MOST: Final = 4 * TOGETHER
 KEEPALIVE_SECONDS: Final = 15
-DEADLINE_SECONDS: Final = 10.0  # connecting, subscribing
+DEADLINE_SECONDS: Final = 10.0  # connecting
+SUBSCRIBE_SECONDS: Final = 600.0  # the answer stands behind whatever the session has kept
 IDLE_SECONDS: Final = 15.0  # so often a silent connection is said to stand
 ENVELOPE_TYPE: Final = "application/json"
 
@@ -103,18 +106,23 @@ class Connection(aiomqtt.Client):
             (address, broker.port), timeout=DEADLINE_SECONDS
         )
         self._coming: asyncio.Task[aiomqtt.Message] | None = None
+        self._is_held = False
 
-    async def gather(self, idle_s: float) -> list[aiomqtt.Message]:
-        """What is waiting, at most `TOGETHER`; none after `idle_s` seconds of silence. Raises aiomqtt.MqttError."""
+    async def gather(self, idle_s: float, until: asyncio.Task[Any] | None = None) -> list[aiomqtt.Message]:
+        """What is waiting, at most `TOGETHER`; none after `idle_s` seconds of silence, or once `until` is done.
+        Raises aiomqtt.MqttError."""
         # The task outlives a silence: cancelling it could drop a message between the queue and us.
         self._coming = self._coming or asyncio.create_task(self.messages.__anext__())
-        await asyncio.wait({self._coming}, timeout=idle_s)
+        watched = {self._coming, until} if until else {self._coming}
+        await asyncio.wait(watched, timeout=idle_s, return_when=asyncio.FIRST_COMPLETED)
         if not self._coming.done():
             return []
         coming, self._coming = self._coming, None
         found = [coming.result()]
         while len(found) < TOGETHER and len(self.messages):
             found.append(await anext(self.messages))
+        if self._is_held and len(self.messages) <= TOGETHER:
+            self._read_on()
         return found
 
     def acknowledge(self, messages: Sequence[aiomqtt.Message]) -> None:
@@ -128,22 +136,53 @@ class Connection(aiomqtt.Client):
         if self._coming is not None:
             self._coming.cancel()
 
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+        super()._on_message(client, userdata, message)
+        if len(self.messages) >= WAITING_AT_MOST and not self._is_held:
+            # Unread, the rest waits in the network and then at the broker, and not in our memory.
+            self._is_held = True
+            self._loop.remove_reader(client.socket().fileno())
+
+    def _read_on(self) -> None:
+        self._is_held = False
+        if (link := self._client.socket()) is not None:
+            self._loop.add_reader(link.fileno(), self._read)
+            self._loop.call_soon(self._read)  # TLS may have decoded bytes that the socket no longer announces
+
+    def _read(self) -> None:
+        try:
+            self._client.loop_read()
+        except Exception as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+
 
 async def listen(link: Link, take: Take) -> None:
     """Takes messages in until cancelled. Raises BadSettings, OSError (address not allowed) or aiomqtt.MqttError."""
     broker = Broker.of(link)
     found = await PinnedResolver(parse_networks(link.allowed_network)).resolve(broker.host, broker.port)
     async with Connection(broker, found[0]["host"]) as client:
-        await _subscribe(client, broker)
-        log.info("mqtt.connected", host=broker.host, topics=broker.topics)
-        messages: list[aiomqtt.Message] = []
+        # Meanwhile what the session has kept arrives already, and stands before the answer.
+        subscribing = asyncio.create_task(_subscribe(client, broker))
         try:
+            while not subscribing.done():
+                await _take_in(client, take, await client.gather(IDLE_SECONDS, subscribing))
+            await subscribing
+            log.info("mqtt.connected", host=broker.host, topics=broker.topics)
             while True:
-                await _hand_over(messages, take)  # an empty envelope says that the connection stands
-                client.acknowledge(messages)
-                messages = await client.gather(IDLE_SECONDS)
+                # Also when there are none: an empty envelope says that the connection stands.
+                await _hand_over([], take)
+                while messages := await client.gather(IDLE_SECONDS):
+                    await _take_in(client, take, messages)
         finally:
+            subscribing.cancel()
             client.end()
+
+
+async def _take_in(client: Connection, take: Take, messages: Sequence[aiomqtt.Message]) -> None:
+    if messages:
+        await _hand_over(messages, take)
+        client.acknowledge(messages)
 
 
 async def _hand_over(messages: Sequence[aiomqtt.Message], take: Take) -> None:
@@ -159,9 +198,9 @@ async def _subscribe(client: Connection, broker: Broker) -> None:
     if broker.protocol is aiomqtt.ProtocolVersion.V5:
         # Retained messages once, with a new subscription, and not at every reconnection.
         options = SubscribeOptions(qos=QOS, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB, retainAsPublished=False)
-        answers = await client.subscribe([(one, options) for one in broker.topics])
+        answers = await client.subscribe([(one, options) for one in broker.topics], timeout=SUBSCRIBE_SECONDS)
     else:
-        answers = await client.subscribe([(one, QOS) for one in broker.topics])
+        answers = await client.subscribe([(one, QOS) for one in broker.topics], timeout=SUBSCRIBE_SECONDS)
     refused = [one for one, said in zip(broker.topics, answers, strict=True) if _code(said) >= FAILURE]
     if refused:
         raise aiomqtt.MqttError(f"the broker refuses the topics {', '.join(refused)}")
