@@ -20,7 +20,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from linkage import systems
 from linkage.models import LinkedSystem
@@ -56,7 +56,7 @@ class SecretForm(forms.Form):
 
     secret = forms.CharField(
         label=gettext_lazy("access secret"), max_length=500, strip=True,
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "off"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text=gettext_lazy("The service key, token or password that the other side gave us. It replaces the present one."),
     )  # fmt: skip
 

@@ -19,15 +19,18 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.utils import timezone
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from incidents import admin as incidents_admin
-from incidents.codes import Family
+from incidents.codes import CODES, Family
 from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident
+from incidents.reports import NotUnderstood, understand
 from linkage import admin as linkage_admin
-from linkage.models import Attempt, Delivery, LinkedSystem, Relay
+from linkage.models import Attempt, Delivery, LinkedSystem, Quarantined, Relay
 from ocenter.accounts import admin as accounts_admin
 from ocenter.accounts import audit
 from ocenter.accounts.models import AuditEntry, Municipality, User
@@ -95,7 +98,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: groups with the pages the person may see. Named in the theme's settings."""
     groups = (
         (None, ((_("Back to the map"), "map", "/", None), (_("Overview"), "dashboard", "admin:index", LinkedSystem))),
-        (_("Linked systems"), (_page("hub", LinkedSystem),)),
+        (_("Linked systems"), (_page("hub", LinkedSystem), _page("report", Quarantined))),
         (_("Relays"), (_page("forward", Relay), _page("outbox", Delivery), _page("repeat", Attempt))),
         (_("People"), (_page("group", User), _page("location_city", Municipality))),
         (
@@ -134,9 +137,24 @@ def _may(request: HttpRequest, model: type[Model] | None) -> bool:
 
 
 class _LinkedSystemAdmin(linkage_admin.LinkedSystemAdmin):
-    """Linkage knows no code family; the project does."""
+    """Linkage knows no code family, no code and no intake; the project does."""
 
     family_choices = tuple(Family.choices)
+
+    @property
+    def code_choices(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """The event codes with their names in the reader's language."""
+        language = (get_language() or "ko")[:2]
+        return tuple((code, row.name.get(language, row.ko)) for code, row in CODES.items())
+
+    @staticmethod
+    def event_errors(event: Any) -> list[Any]:
+        """What the intake has against an event."""
+        try:
+            understand(event, timezone.now())
+        except NotUnderstood as error:
+            return list(error.errors)
+        return []
 
 
 admin_site = OcenterAdminSite()

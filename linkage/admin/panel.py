@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from linkage.feeds import FEEDS
 from linkage.admin.hour import Figures, figures_of
+from linkage.feeds import FEEDS
 from linkage.models import LinkedSystem
 from linkage.network import is_allowed, parse_networks
 from linkage.standing import STANDING_COLOURS, Standing, standings

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident
-from linkage.models import Attempt, Delivery, LinkedSystem, Relay
+from linkage.models import Attempt, Delivery, LinkedSystem, Quarantined, Relay
 from ocenter.accounts.models import Municipality, User
 
 PASSWORD = "Correct-horse-42"
@@ -35,12 +35,13 @@ class City:
     relay: Relay
     delivery: Delivery
     attempt: Attempt
+    quarantined: Quarantined
 
     def rows(self) -> list:
         """One row of each model the admin site shows, but the audit's."""
         return [
             self.municipality, self.operator, self.agency, self.relay, self.delivery, self.attempt, self.camera,
-            self.device, self.rule, self.incident, self.event, self.change,
+            self.device, self.rule, self.incident, self.event, self.change, self.quarantined,
         ]  # fmt: skip
 
 
@@ -102,7 +103,12 @@ def _things(town, feed, agency, prefix):
         delivery=delivery, number=1, started_at=now, duration_ms=12, status=500, error="HTTP 500",
         response="whsec_abcdefgh12345678 010-1234-5678",
     )  # fmt: skip
+    quarantined = Quarantined.objects.create(
+        system=feed, format="events", is_document=False, raw=b'{"id": "e-2", "caller_tel": "010-1234-5678"}', size=44,
+        digest=f"{town.code}{'d' * 32}", content_type="application/json",
+        errors=[{"field": "code", "message": "Unknown event code of 010-1234-5678"}],
+    )  # fmt: skip
     return {
         "camera": camera, "device": device, "rule": rule, "incident": incident, "event": event, "change": change,
-        "relay": relay, "delivery": delivery, "attempt": attempt,
+        "quarantined": quarantined, "relay": relay, "delivery": delivery, "attempt": attempt,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Linked systems in the admin site: made, tested, their keys and secrets shown once."""
 
+import json
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,9 @@ CHANGE = "admin:linkage_linkedsystem_change"
 NEW_AGENCY = {
     "kind": "agency", "slug": "fire119", "name_ko": "소방", "name_en": "Fire", "enabled": "on",
     "endpoint": "http://127.0.0.1:8100/fire119/incidents", "callback_base_url": "", "phone": "042-000-0119",
-    "allowed_network": "127.0.0.0/8", "quiet_limit_s": "60", "reads": ["FIR", "RES"],
+    "allowed_network": "127.0.0.0/8", "quiet_limit_s": "60", "reads": ["FIR", "RES"], "transport": "http_json",
+    "secondary_endpoint": "", "max_concurrent": "8", "deadline_s": "10", "options": "{}", "feed_format": "",
+    "poll_interval_s": "", "late_limit_s": "600", "noisy_limit_per_min": "0",
 }  # fmt: skip
 
 
@@ -68,7 +71,13 @@ def form_of(system, **changes):
     data = {
         "name_ko": system.name_ko, "name_en": system.name_en, "endpoint": system.endpoint, "phone": system.phone,
         "enabled": "on", "callback_base_url": "", "allowed_network": system.allowed_network, "reads": system.reads,
-        "keys-TOTAL_FORMS": "0", "keys-INITIAL_FORMS": "0", **changes,
+        "secondary_endpoint": system.secondary_endpoint, "transport": system.transport, "deadline_s": system.deadline_s,
+        "max_concurrent": system.max_concurrent, "options": json.dumps(system.options), "initial-options": json.dumps(system.options),
+        "quiet_limit_s": system.quiet_limit_s,
+        "late_limit_s": system.late_limit_s, "noisy_limit_per_min": system.noisy_limit_per_min,
+        "feed_format": system.feed_format, "poll_interval_s": system.poll_interval_s or "",
+        "keys-TOTAL_FORMS": "0", "keys-INITIAL_FORMS": "0",
+        "windows-TOTAL_FORMS": "0", "windows-INITIAL_FORMS": "0", **changes,
     }  # fmt: skip
     return {name: value for name, value in data.items() if value is not None}
 
