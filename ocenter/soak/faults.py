@@ -164,8 +164,10 @@ def connections_cut(scene: Scene) -> None:
 
 
 def rolling_restart(scene: Scene) -> None:
-    """Web, worker and sweeper ended politely one after another, as a deployment does."""
-    for name in sorted(one for one in scene.installation.names if one.startswith(("web-", "worker", "sweeper"))):
+    """Web, worker, sweeper and collector ended politely one after another, as a deployment does."""
+    for name in sorted(
+        one for one in scene.installation.names if one.startswith(("web-", "worker", "sweeper", "collector"))
+    ):
         scene.kill(name, number=signal.SIGTERM)
         scene.wait(3)
 
