@@ -17,7 +17,7 @@ from django.utils import timezone
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 WINDOWS: Final = {"last_15_min": timedelta(minutes=15), "last_24_h": timedelta(hours=24)}
-REMEMBER_SECONDS: Final = 2.0
+REMEMBER_SECONDS: Final = 4.0
 COUNT_AT_MOST: Final = 10_000
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -57,7 +58,7 @@ LATE_SHOWN: Final = timedelta(hours=1)
 NOISE_WINDOW: Final = timedelta(minutes=1)
 # A polled feed cannot be heard more often than it is asked; a poll itself may take this long.
 POLL_SLACK_SECONDS: Final = 15
-COUNT_AT_MOST: Final = 1_000
+COUNT_AT_MOST: Final = 100
 
 EventCounter = Callable[[Sequence[int], datetime], Mapping[int, int]]
 
@@ -144,7 +145,8 @@ def standings_note() -> int:
             continue
         since = found.since or timezone.now()
         LinkedSystem.objects.filter(pk=system.pk).update(standing=found.state, standing_since=since)
-        log.info("link.standing", system=system.slug, was=system.standing, now=found.state, reason=found.reason.get("en"))
+        if system.standing:  # a new link's first state is no change
+            log.info("link.standing", system=system.slug, was=system.standing, now=found.state, reason=found.reason.get("en"))
         changed += 1
     return changed
 
@@ -302,8 +304,13 @@ def _is_in_error(feed: LinkedSystem) -> bool:
 
 def _both(text: str, **values: Any) -> Names:
     """The text in both languages."""
-    said = {}
+    return {language: form % values for language, form in _forms(text)}
+
+
+@cache
+def _forms(text: str) -> tuple[tuple[str, str], ...]:
+    forms = []
     for language in LANGUAGES:
         with translation.override(language):
-            said[language] = gettext(text) % values if values else gettext(text)
-    return said
+            forms.append((language, gettext(text)))
+    return tuple(forms)

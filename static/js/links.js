@@ -89,7 +89,7 @@ export class Links {
     }
     text(row.lines.since, link.state === "ok" ? "" : sinceWords(link, this.now()));
     text(row.lines.reason, named(link.reason));
-    text(row.lines.contact, contactWords(link, this.now()));
+    text(row.lines.contact, link.state === "never" ? "" : contactWords(link, this.now()));
     return row;
   }
 }
