@@ -14,7 +14,7 @@ function kindText(kind) {
     "incident.merged": t("Merged"), "incident.split": t("Split off"), "incident.updated": t("Updated by the source"), "incident.raised": t("Grade raised by the source"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
     "relay.attention": t("Relay not delivered"), "relay.accepted": t("Agency accepted"), "relay.declined": t("Agency declined"),
     "relay.dispatched": t("Unit dispatched"), "relay.unit": t("Unit on its way"), "relay.arrived": t("Unit arrived"), "relay.closed": t("Agency closed its case"),
-    "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"), "relay.updated": t("Agency told of the change"),
+    "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"), "relay.note": t("Note from the agency"), "relay.updated": t("Agency told of the change"),
     "relay.opened": t("Agency opened a case here"), "video.requested": t("Agency asks for video"),
   };
   return names[kind] ?? kind;
