@@ -19,7 +19,7 @@ from django.utils import timezone
 from incidents import bulk, ledger, threads
 from incidents.correlate import Candidate, Index, Match, Rules
 from incidents.geo import box_around
-from incidents.models import Device, Event, Incident
+from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.relaying import open_relays, tell_agencies
 from incidents.reports import Report
@@ -27,6 +27,7 @@ from incidents.selectors import relays_by_subject
 from incidents.signals import incidents_opened, subjects_reported
 from incidents.states import JOINABLE, MOVES
 from incidents.threads import Place, Thread
+from incidents.whereabouts import Sighting, reports_place
 from linkage import relays as wires
 from linkage.models import Delivery, LinkedSystem
 from ocenter.accounts import audit
@@ -139,19 +140,11 @@ def _first_of_each(arrivals: Sequence[Arrival], known: Collection[tuple[int, str
 
 
 def _located(municipality: Municipality, fresh: Sequence[Arrival]) -> Sequence[Arrival]:
-    """Gives events that name a registered device but no position the device's position."""
-    wanted = {one.report.device_id for one in fresh if one.report.lat is None and one.report.device_id}
-    if not wanted:
+    """Gives events that name a registered device or camera but no position its position."""
+    if all(one.report.lat is not None or not one.report.device_id for one in fresh):
         return fresh
-    devices = Device.objects.filter(municipality=municipality, device_id__in=wanted)
-    places = {device_id: (lat, lon) for device_id, lat, lon in devices.values_list("device_id", "lat", "lon")}
-    return [_placed(one, places.get(one.report.device_id)) for one in fresh]
-
-
-def _placed(arrival: Arrival, place: tuple[float, float] | None) -> Arrival:
-    if arrival.report.lat is not None or place is None:
-        return arrival
-    return arrival._replace(report=replace(arrival.report, lat=place[0], lon=place[1]))
+    reports = reports_place(municipality.pk, [Sighting(one.system.pk, one.report) for one in fresh])
+    return [one._replace(report=report) for one, report in zip(fresh, reports, strict=True)]
 
 
 def _sort(fresh: Sequence[Arrival]) -> _Sorted:
@@ -192,6 +185,7 @@ def _correlate(
     while True:
         plan = _plan(fresh, rules, candidates)
         chosen = {match.key for match in plan if match is not None and match.key >= 0}
+        _lock_subjects(match.key for match, one in zip(plan, fresh, strict=True) if match and one.report.subject)
         locked = _lock(municipality, chosen | followed)
         gone = {pk for pk in chosen if pk not in locked or locked[pk].status not in JOINABLE}
         if not gone:
@@ -252,6 +246,15 @@ def _is_point(report: Report) -> bool:
     return report.lat is not None and report.lon is not None and report.area is None
 
 
+def _lock_subjects(ids: Iterable[int]) -> None:
+    """Locks what messages with a subject join, before any row: an agency's relay is opened there in this transaction."""
+    joined = [pk for pk in ids if pk >= 0]
+    if joined:
+        numbers = Incident.objects.filter(pk__in=joined).values_list("number", flat=True)
+        for number in sorted(numbers, key=lambda one: (len(one), one)):
+            wires.lock_subject(number)
+
+
 def _lock(municipality: Municipality, ids: Collection[int]) -> dict[int, Incident]:
     if not ids:
         return {}
@@ -295,16 +298,17 @@ def _follow(target: _Target, arrival: Arrival, thread: Thread) -> None:
         change = threads.follow(incident, thread, report)
         target.rows.append((change.kind, actor, {**detail, "changed": change.fields}))
         if change.fields:
-            tell_agencies(incident, Delivery.Message.UPDATE)
+            tell_agencies(incident, Delivery.Message.UPDATE, but=arrival.system.pk)
         return
-    move = threads.ending(incident, report.action, at_work=bool(open_relays(incident.number))) if thread.others_over else ""
+    at_work = any(relay.system_id != arrival.system.pk for relay in open_relays(incident.number))
+    move = threads.ending(incident, report.action, at_work=at_work) if thread.others_over else ""
     if not move:
         target.rows.append(("incident.updated", actor, {**detail, "over": thread.subject}))
         return
     said = threads.end(incident, move, report.action)
     target.rows.append((MOVES[move].kind, actor, {**detail, **said}))
     if move == "cancel":
-        tell_agencies(incident, Delivery.Message.CANCEL, {"reason": incident.reason})
+        tell_agencies(incident, Delivery.Message.CANCEL, {"reason": incident.reason}, but=arrival.system.pk)
 
 
 def _join(incident: Incident, report: Report) -> None:

@@ -1,35 +1,30 @@
 """Everything that changes an incident after intake opened it: one function an action.
 
-Each is one transaction: the subject's lock, the incident's row, the change, the audit entry, and the
-ledger row last. Refusals are raised as `NotAllowedNow` (the state forbids it) or `Invalid` (the input does).
+Each is one transaction in the frame of `work`: the subject's lock, the incident's row, the change, and the
+ledger and audit rows last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incidents import ledger, threads
+from incidents import threads
 from incidents.codes import ACK_TARGET, RESULT_CODES, TEST_REASON
+from incidents.following import follow_agencies
 from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
-from incidents.payloads import IncidentPayload, incident_payload
 from incidents.relaying import RelayRequest, open_relays, tell_agencies
 from incidents.reports import Report, storable
-from incidents.selectors import relays_by_subject, whole_incidents
 from incidents.states import ACTIVE, JOINABLE, MOVES, STEADY, UNACKNOWLEDGED
+from incidents.work import Invalid, NotAllowedNow, Result, Work, lock_incident
 from linkage import relays
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.states import ENDED as RELAY_ENDED
-from linkage.states import RelayState
-from ocenter.accounts import audit
 from ocenter.accounts.models import Municipality, User
 from ocenter.accounts.principal import SYSTEM_ACTOR, Actor, Principal
 from ocenter.accounts.roles import actions_of
@@ -39,97 +34,13 @@ SHELVE_AT_MOST: Final = timedelta(minutes=60)
 SHELVABLE_GRADES: Final = frozenset({"G3", "G4", "G5"})
 REASON_LENGTH: Final = 300
 NOTE_LENGTH: Final = 2_000
-# A unit on its way reports every two seconds: news for the map, but no transition and nothing to audit.
-UNIT_MOVED: Final = "relay.unit"
 
 
-class NotAllowedNow(Exception):
-    """The incident's state forbids the action. `incident` is as it is; `detail` says what would help."""
-
-    def __init__(self, incident: Incident, detail: str) -> None:
-        super().__init__(detail)
-        self.incident = incident
-        self.detail = detail
+def _begin(number: str, by: Principal) -> Work:
+    return Work(lock_incident(number), by.actor, by)
 
 
-class Invalid(Exception):
-    """An input is missing or wrong; `field` names it."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-
-
-@dataclass(frozen=True)
-class Result:
-    """The incident as it is now, and the ledger's number of the change."""
-
-    incident: IncidentPayload
-    seq: int
-
-
-class _Work:
-    """One incident being changed: collects ledger rows, writes them once at the end."""
-
-    def __init__(self, incident: Incident, actor: Actor, principal: Principal | None = None) -> None:
-        self.incident = incident
-        self.actor = actor
-        self._principal = principal
-        self._rows: list[tuple[str, Actor, dict[str, Any]]] = []
-
-    def note(self, kind: str, detail: Mapping[str, Any] | None = None, *, actor: Actor | None = None) -> None:
-        """Adds a ledger row."""
-        self._rows.append((kind, actor or self.actor, dict(detail or {})))
-
-    def move(self, action: str, detail: Mapping[str, Any] | None = None, *, actor: Actor | None = None) -> None:
-        """Moves the incident by the table; the one place its status is set. Raises NotAllowedNow."""
-        move = MOVES[action]
-        if self.incident.status not in move.sources:
-            raise NotAllowedNow(self.incident, _("Not possible from its present state."))
-        before = self.incident.status
-        self.incident.status, self.incident.status_at = move.target, timezone.now()
-        # What changes comes back from the shelf (DOMAIN.md §4): a reopened incident must not lie there unseen.
-        self.incident.shelved_until = None
-        self.note(move.kind, {"from": before, "to": move.target, **(detail or {})}, actor=actor)
-
-    @cached_property
-    def relays(self) -> list[Relay]:
-        """The incident's relays, oldest first, as they were when first asked for."""
-        return relays_by_subject([self.incident.number])[self.incident.number]
-
-    def finish(self) -> Result:
-        """Saves, audits and writes the ledger rows. Each row carries the incident as it is at the end."""
-        drafts = [ledger.Draft(kind, self.incident, actor, detail, self.relays) for kind, actor, detail in self._rows]
-        first = ledger.reserve(self.incident.municipality, [draft.incident for draft in drafts])
-        self.incident.save()
-        seq = ledger.write(self.incident.municipality, first, drafts)
-        # After the ledger's head, as everywhere: two heads locked in two orders would deadlock.
-        audit.record_many(self._audited(*row) for row in self._rows)
-        return Result(incident_payload(self.incident, self.relays), seq)
-
-    def _audited(self, kind: str, actor: Actor, detail: dict[str, Any]) -> audit.Entry:
-        return audit.Entry(
-            actor=f"{actor['kind']}:{actor['name']}",
-            action=kind,
-            subject=self.incident.number,
-            detail=detail,
-            municipality_id=self.incident.municipality_id,
-            address=self._principal.address if self._principal else None,
-        )
-
-
-def lock_incident(number: str) -> Incident:
-    """The incident with its subject and row locked until the transaction ends. Raises Incident.DoesNotExist."""
-    relays.lock_subject(number)
-    return whole_incidents().select_for_update(no_key=True, of=("self",)).get(number=number)
-
-
-def _begin(number: str, by: Principal) -> _Work:
-    return _Work(lock_incident(number), by.actor, by)
-
-
-def _require_steady(work: _Work, action: str) -> None:
+def _require_steady(work: Work, action: str) -> None:
     if work.incident.status not in STEADY[action]:
         raise NotAllowedNow(work.incident, _("Not possible from its present state."))
 
@@ -156,7 +67,7 @@ def incident_acknowledge(*, number: str, by: Principal) -> Result:
     return work.finish()
 
 
-def _acknowledge(work: _Work, by: Principal) -> None:
+def _acknowledge(work: Work, by: Principal) -> None:
     work.move("acknowledge")
     work.incident.acknowledged_at = timezone.now()
     work.incident.holder = by.user or work.incident.holder
@@ -175,7 +86,7 @@ def incident_confirm(*, number: str, by: Principal) -> Result:
     """It is real. An agency that has answered already moves it on at once."""
     work = _begin(number, by)
     work.move("confirm")
-    _follow_agencies(work)
+    follow_agencies(work)
     return work.finish()
 
 
@@ -312,7 +223,7 @@ def incidents_return_from_shelf() -> int:
 
 @transaction.atomic
 def _return_from_shelf(number: str) -> bool:
-    work = _Work(lock_incident(number), SYSTEM_ACTOR)
+    work = Work(lock_incident(number), SYSTEM_ACTOR)
     if work.incident.shelved_until is None or work.incident.shelved_until > timezone.now():
         return False
     work.incident.shelved_until = None
@@ -329,7 +240,7 @@ def incidents_expire() -> int:
 
 @transaction.atomic
 def _expire(number: str) -> bool:
-    work = _Work(lock_incident(number), SYSTEM_ACTOR)
+    work = Work(lock_incident(number), SYSTEM_ACTOR)
     incident = work.incident
     if incident.status not in JOINABLE or incident.expires_at is None or incident.expires_at > timezone.now():
         return False
@@ -348,7 +259,7 @@ def incident_merge(*, number: str, by: Principal, into: str) -> Result:
     locked = {one: lock_incident(one) for one in sorted({number, into}, key=lambda one: (len(one), one))}
     if number == into:
         raise Invalid("into", _("An incident cannot be merged into itself."))
-    part, whole = _Work(locked[number], by.actor, by), _Work(locked[into], by.actor, by)
+    part, whole = Work(locked[number], by.actor, by), Work(locked[into], by.actor, by)
     if part.incident.municipality_id != whole.incident.municipality_id:
         raise Invalid("into", _("No such incident."))
     if whole.incident.status not in ACTIVE:
@@ -377,7 +288,7 @@ def incident_split(*, number: str, by: Principal, events: list[str]) -> Result:
         raise Invalid("events", _("Name events of this incident by their ids."))
     if len(moving) >= work.incident.event_count:
         raise Invalid("events", _("At least one event must stay."))
-    part = _Work(_part_of(work.incident, moving), by.actor, by)
+    part = Work(_part_of(work.incident, moving), by.actor, by)
     part.incident.save()
     Event.objects.filter(pk__in=[one.pk for one in moving]).update(incident=part.incident)
     work.incident.event_count -= len(moving)
@@ -405,7 +316,7 @@ def incident_register(*, municipality: Municipality, report: Report, by: Princip
     (number,) = next_numbers(municipality, 1)
     incident = new_incident(municipality, number, report, None, timezone.now())
     incident.save()
-    work = _Work(incident, by.actor, by)
+    work = Work(incident, by.actor, by)
     work.note("incident.opened", {"registered_by": by.actor["name"]})
     _acknowledge(work, by)
     return work.finish()
@@ -424,7 +335,7 @@ def incident_relay(*, number: str, by: Principal, request: RelayRequest) -> Resu
         _acknowledge(work, by)
         work.finish()
     _open_relay(work.incident, request, by.actor)
-    fresh = _Work(lock_incident(number), by.actor, by)
+    fresh = Work(lock_incident(number), by.actor, by)
     return fresh.finish()
 
 
@@ -447,42 +358,3 @@ def _open_relay(incident: Incident, request: RelayRequest, actor: Actor) -> Rela
     return relays.relay_open(
         system=request.system, subject=incident.number, payload=request.payload, actor=actor, detail=request.detail
     )
-
-
-def relay_follow(*, relay: Relay, kind: str, actor: Actor, detail: dict[str, Any], **_signal: Any) -> None:
-    """Receiver of `relay_changed`: writes the ledger row, and moves the incident where the agency's word does."""
-    incident = lock_incident(relay.subject)
-    if kind == UNIT_MOVED:
-        carried = relays_by_subject([incident.number])[incident.number]
-        ledger.append(incident.municipality, [ledger.Draft(kind, incident, actor, detail, carried)])
-        return
-    work = _Work(incident, actor)
-    incident.shelved_until = None
-    work.note(kind, detail)
-    _follow_agencies(work)
-    work.finish()
-
-
-def _follow_agencies(work: _Work) -> None:
-    """Once confirmed, the incident follows what agencies say: notified, responding, resolved."""
-    states = {relay.state for relay in work.relays}
-    told = states - {RelayState.QUEUED, RelayState.FAILED, RelayState.DECLINED, RelayState.CANCELLED}
-    if told:
-        _move_if(work, "notify")
-    if states & {RelayState.DISPATCHED, RelayState.ARRIVED}:
-        _move_if(work, "respond")
-    if RelayState.CLOSED in states and states <= RELAY_ENDED:
-        _take_result(work)
-        _move_if(work, "resolve")
-
-
-def _move_if(work: _Work, action: str) -> None:
-    if work.incident.status in MOVES[action].sources:
-        work.move(action, actor=SYSTEM_ACTOR)
-
-
-def _take_result(work: _Work) -> None:
-    """The agency's result stands until the operator closes with one."""
-    closed = max((one for one in work.relays if one.result_code), key=lambda one: one.state_at, default=None)
-    if closed and closed.result_code in RESULT_CODES and not work.incident.result_code:
-        work.incident.result_code = closed.result_code

@@ -1,12 +1,17 @@
 """What the incidents listen to; imported once, when all models are loaded."""
 
-from incidents import documents, operations, rates, trial
+from incidents import agency_cases, documents, following, operations, rates, trial, vms
+from incidents.signals import subjects_reported
 from linkage import demonstration, quarantine, standing, sweeper
-from linkage.signals import relay_changed
+from linkage.feeds import collector
+from linkage.signals import relays_changed
 
-relay_changed.connect(operations.relay_follow, dispatch_uid="incidents.relay_follow")
+relays_changed.connect(following.relays_follow, dispatch_uid="incidents.relays_follow")
+relays_changed.connect(agency_cases.units_follow, dispatch_uid="incidents.units_follow")
+subjects_reported.connect(agency_cases.cases_follow, dispatch_uid="incidents.cases_follow")
 sweeper.register_duty(operations.incidents_return_from_shelf)
 standing.register_event_counter(rates.events_since)
 sweeper.register_duty(operations.incidents_expire)
 quarantine.register_rerun(documents.rerun)
 demonstration.register_door(trial.test_event_take)
+collector.register_job(vms.JOB_NAME, vms.JOB_SECONDS, vms.due_systems_synchronise)

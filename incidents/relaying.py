@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from incidents import agency_status
 from incidents.codes import CODES
 from incidents.models import Camera, Incident
 from incidents.payloads import incident_payload
@@ -13,6 +14,8 @@ from incidents.selectors import NearCamera, by_distance, cameras_near
 from linkage import relays
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.states import ENDED
+
+CASE_ENDS: Final[dict[str, str]] = {Delivery.Message.CANCEL: "CANCELLED", Delivery.Message.CLOSE: "CLOSED"}
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,19 @@ def compose(incident: Incident, system: LinkedSystem, *, text: str = "", cameras
     return RelayRequest(system, payload, {name: value for name, value in detail.items() if value})
 
 
-def tell_agencies(incident: Incident, message: str, detail: Mapping[str, Any] | None = None) -> None:
+def tell_agencies(
+    incident: Incident, message: str, detail: Mapping[str, Any] | None = None, *, but: int | None = None
+) -> None:
     """Queues a message for every agency still at work on the incident, whose subject must be locked: an update
-    carries the incident anew, a cancel or close its number, status and `detail`."""
+    carries the incident anew, a cancel or close its number, status and `detail`. An agency that opened a case
+    here itself hears of an end as its case's status. `but` is the system the news came from."""
     for relay in open_relays(incident.number):
+        if relay.system_id == but:
+            continue
+        if relay.reference and message in CASE_ENDS:
+            agency_status.end(relay, CASE_ENDS[message], result_code=(detail or {}).get("result_code", ""))
+        if not agency_status.is_told_by_us(relay):
+            continue
         if message == Delivery.Message.UPDATE:
             payload = compose(incident, relay.system).payload
         else:

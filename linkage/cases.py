@@ -13,16 +13,17 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from linkage import nudge
+from linkage import nudge, relays
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.relays import relay_of
-from linkage.signals import relay_changed
 from linkage.states import RelayState, leads_forward
-from ocenter.accounts.principal import Actor
+from ocenter.accounts.principal import SYSTEM_ACTOR, Actor
 
 # How far a case has come, in the agencies' words (DOMAIN.md §2); the last two are ends, and final.
 STATUS_RANK: Final[dict[str, int]] = {"RECEIVED": 1, "DISPATCHED": 2, "ARRIVED": 3, "CLOSED": 4, "CANCELLED": 4}
 FINAL: Final = 4
+# The relay's own end, by the status that ends a case.
+RELAY_END: Final[dict[str, str]] = {"CLOSED": RelayState.CLOSED, "CANCELLED": RelayState.CANCELLED}
 
 
 def case_open(
@@ -86,6 +87,30 @@ def status_queue(*, relay: Relay, reference: str, address: str, status: str, res
     return True
 
 
+def status_taken(relay: Relay, payload: dict[str, Any]) -> relays.RelayChange | None:
+    """Notes that the agency has taken a status, for `relays.save_and_tell`: once all its cases about the subject
+    have heard an end, the relay ends with them. The relay must be locked; its delivery is not yet settled."""
+    changed = relay.attention_at is not None
+    relay.attention_reason, relay.attention_at = "", None
+    status = payload["status"]
+    if status not in RELAY_END or not _all_ended(relay, but=payload["source_event_no"]):
+        return relays.change(relay, "relay.updated", SYSTEM_ACTOR, {"status": status}) if changed else None
+    if not leads_forward(relay.state, RELAY_END[status]):
+        return None
+    relay.state, relay.state_at = RELAY_END[status], timezone.now()
+    relay.result_code = payload["result_code"] or relay.result_code
+    relay.save(update_fields=["result_code"])
+    return relays.change(relay, f"relay.{relay.state}", SYSTEM_ACTOR, {"status": status})
+
+
+def _all_ended(relay: Relay, *, but: str) -> bool:
+    """Whether every case that was told anything, beside the one named, has taken an end."""
+    said = relay.deliveries.filter(message=Delivery.Message.STATUS).exclude(payload__source_event_no=but)
+    begun = set(said.values_list("payload__source_event_no", flat=True))
+    ended = said.filter(state=Delivery.State.DELIVERED, payload__status__in=list(RELAY_END))
+    return begun == set(ended.values_list("payload__source_event_no", flat=True))
+
+
 def _told(relay: Relay, reference: str) -> int:
     """The rank of the last status queued for a case; 0 before the first."""
     said = relay.deliveries.filter(message=Delivery.Message.STATUS, payload__source_event_no=reference)
@@ -93,7 +118,4 @@ def _told(relay: Relay, reference: str) -> int:
 
 
 def _tell(relay: Relay, kind: str, actor: Actor, detail: dict[str, Any]) -> None:
-    relay_changed.send(
-        sender=Relay, relay=relay, kind=kind, actor=actor,
-        detail={"relay": str(relay.pk), "agency": relay.system.slug, **detail},
-    )  # fmt: skip
+    relays.tell([relays.change(relay, kind, actor, detail)])

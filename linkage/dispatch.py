@@ -14,7 +14,6 @@ from typing import Final
 
 import aiohttp
 import structlog
-from django.db import Error
 from django.utils import timezone
 
 from linkage import outbox
@@ -25,7 +24,9 @@ from ocenter.accounts.dbthread import DatabaseThread
 
 log = structlog.get_logger(__name__)
 
-CONCURRENCY: Final = 8  # sends under way at once to one agency, per process
+CLAIMED_AT_ONCE: Final = 64  # as many as any agency takes at once; `outbox.claim` knows how many this one does
+
+Ended = tuple[outbox.Claim, outbox.Outcome]
 
 _database = DatabaseThread("outbox")
 
@@ -120,18 +121,19 @@ async def drain(system_id: int) -> int:
 
 
 async def _drain_once(system_id: int) -> int:
-    claims = await _claim(system_id, CONCURRENCY)
+    claims = await _claim(system_id, CLAIMED_AT_ONCE)
     if not claims:
         return 0
     target = await _database.run(_target, system_id)
     made = 0
     async with wire.open_session(target) as session, asyncio.TaskGroup() as group:
-        under_way: set[asyncio.Task[None]] = set()
+        under_way: set[asyncio.Task[Ended]] = set()
         while claims or under_way:
-            under_way |= {group.create_task(_deliver(session, target, one)) for one in claims}
+            under_way |= {group.create_task(_send(session, target, one)) for one in claims}
             made += len(claims)
-            _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            claims = await _claim(system_id, CONCURRENCY - len(under_way))
+            ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            await _settle([one.result() for one in ended])
+            claims = await _claim(system_id, CLAIMED_AT_ONCE)
     return made
 
 
@@ -139,13 +141,21 @@ async def _claim(system_id: int, limit: int) -> list[outbox.Claim]:
     return [] if _lanes.closed else await _database.run(outbox.claim, system_id, limit)
 
 
-async def _deliver(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> None:
-    outcome = await _attempt(session, target, claimed)
+async def _settle(ended: list[Ended]) -> None:
+    """All in one transaction; where that fails, one by one, so that one relay's fault is not the others'."""
     try:
-        await _database.run(outbox.settle, claimed, outcome)
-    except Error as error:
+        await _database.run(outbox.settle_all, ended)
+    except Exception as error:
+        if len(ended) > 1:
+            for one in ended:
+                await _settle([one])
+            return
         # The lease ends by itself and the agency knows the key: nothing is lost, nothing happens twice.
-        log.warning("delivery.unsettled", delivery_id=str(claimed.id), error=str(error))
+        log.warning("delivery.unsettled", delivery_id=str(ended[0][0].id), error=str(error))
+
+
+async def _send(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> Ended:
+    return claimed, await _attempt(session, target, claimed)
 
 
 async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> outbox.Outcome:

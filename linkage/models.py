@@ -261,6 +261,11 @@ class Delivery(models.Model):
         constraints = [models.UniqueConstraint(fields=["relay", "position"], name="one_message_per_position")]
         indexes = [
             models.Index(fields=["system", "due_at"], condition=models.Q(state="pending"), name="delivery_pending_lane"),
+            models.Index(
+                fields=["system", "lease_until"],
+                condition=models.Q(state="pending", lease_until__isnull=False),
+                name="delivery_leased",
+            ),
             models.Index(fields=["system", "settled_at"], condition=models.Q(state="delivered"), name="delivery_by_receipt"),
         ]
 

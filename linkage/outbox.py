@@ -1,12 +1,14 @@
 """The outbox: claim what is due, settle what was answered. HTTP happens between the two, outside any transaction.
 
 A claim is a lease: `lease_until` moves forward, and a dead worker's deliveries come back by themselves.
-Sending is at least once; the delivery's id goes along as `Idempotency-Key`, so the effect is once.
+Sending is at least once; the delivery's id goes along as `Idempotency-Key`, so the effect is once. Both work on
+sets: what fifty answers cost is one transaction.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,11 +16,10 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from linkage import relays
-from linkage.models import Attempt, Delivery, LinkedSystem
+from linkage import breaker, cases, nudge, relays
+from linkage.models import Attempt, Delivery, LinkedSystem, Relay
 
 log = structlog.get_logger(__name__)
 
@@ -60,33 +61,57 @@ class Outcome:
     retry_after_s: float | None = None
 
 
+# A lane is open while its agency is enabled, not paused, not in a maintenance window, and its breaker not open.
+_OPEN_LANE: Final = """
+    s.enabled AND s.paused_at IS NULL AND (s.breaker_until IS NULL OR s.breaker_until <= statement_timestamp())
+    AND NOT EXISTS (
+        SELECT 1 FROM linkage_maintenancewindow w WHERE w.system_id = s.id
+        AND w.starts_at <= statement_timestamp() AND w.ends_at > statement_timestamp())
+"""
+
 # A first attempt asks no clock: the one of the machine that queued it may be ahead of the database's.
-_CLAIM = """
-WITH next AS (
-    SELECT d.id FROM linkage_delivery d JOIN linkage_linkedsystem s ON s.id = d.system_id AND s.enabled
-    WHERE d.system_id = %s AND d.state = 'pending' AND (d.attempts = 0 OR d.due_at <= statement_timestamp())
+_CLAIM: Final = f"""
+WITH lane AS (
+    SELECT s.id,
+           CASE WHEN s.secondary_endpoint <> '' AND s.secondary_until > statement_timestamp()
+                THEN s.secondary_endpoint ELSE s.endpoint END AS address,
+           CASE WHEN s.breaker_until IS NULL THEN s.max_concurrent ELSE 1 END - (
+               SELECT count(*) FROM linkage_delivery d
+               WHERE d.system_id = s.id AND d.state = 'pending' AND d.lease_until >= statement_timestamp()) AS free
+    FROM linkage_linkedsystem s WHERE s.id = %s AND {_OPEN_LANE}),
+next AS (
+    SELECT d.id FROM linkage_delivery d JOIN lane ON lane.id = d.system_id
+    WHERE d.state = 'pending' AND (d.attempts = 0 OR d.due_at <= statement_timestamp())
       AND (d.lease_until IS NULL OR d.lease_until < statement_timestamp())
       AND NOT EXISTS (
         SELECT 1 FROM linkage_delivery earlier
         WHERE earlier.relay_id = d.relay_id AND earlier.position < d.position
           AND earlier.state IN ('pending', 'failed'))
-    ORDER BY d.due_at, d.created_at LIMIT %s FOR UPDATE OF d SKIP LOCKED),
+    ORDER BY d.due_at, d.created_at
+    LIMIT greatest(0, least(%s, coalesce((SELECT free FROM lane), 0))) FOR UPDATE OF d SKIP LOCKED),
 leased AS (
     UPDATE linkage_delivery d
     SET lease_until = statement_timestamp() + make_interval(secs => %s), attempts = d.attempts + 1
     FROM next WHERE d.id = next.id
-    RETURNING d.id, d.relay_id, d.message, d.address, d.payload, d.attempts, d.due_at, d.created_at, d.system_id)
-SELECT l.id, l.relay_id, l.message, coalesce(nullif(l.address, ''), s.endpoint), l.payload, l.attempts
-FROM leased l JOIN linkage_linkedsystem s ON s.id = l.system_id ORDER BY l.due_at, l.created_at
-"""
+    RETURNING d.id, d.relay_id, d.message, d.address, d.payload, d.attempts, d.due_at, d.created_at)
+SELECT l.id, l.relay_id, l.message, coalesce(nullif(l.address, ''), lane.address), l.payload, l.attempts
+FROM leased l, lane ORDER BY l.due_at, l.created_at
+"""  # noqa: S608
+
+CLAIM_LOCK: Final = 0x0CE8  # the advisory lock's class; its second number is the lane
 
 
+@transaction.atomic
 def claim(system_id: int, limit: int) -> list[Claim]:
     """Leases up to `limit` due deliveries of a lane, oldest first; within a relay only the first unsettled one.
 
-    A disabled system's lane yields nothing: its relays wait, in front of an operator.
+    Never more than the agency takes at once, whoever claims; while its breaker is half open, one. A lane that
+    is disabled, paused, in maintenance or behind an open breaker yields nothing: its relays wait, in front of
+    an operator.
     """
     with connection.cursor() as cursor:
+        # Two who count what is leased at the same moment would both find room for it.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CLAIM_LOCK, system_id])
         cursor.execute(_CLAIM, [system_id, limit, LEASE_SECONDS])
         rows = cursor.fetchall()
     return [Claim(UUID(str(row[0])), UUID(str(row[1])), row[2], row[3], _decoded(row[4]), row[5]) for row in rows]
@@ -96,39 +121,101 @@ def _decoded(payload: Any) -> dict[str, Any]:
     return Delivery._meta.get_field("payload").from_db_value(payload, None, connection)
 
 
+_OVERDUE: Final = f"""
+SELECT s.id FROM linkage_linkedsystem s WHERE {_OPEN_LANE} AND EXISTS (
+    SELECT 1 FROM linkage_delivery d WHERE d.system_id = s.id AND d.state = 'pending'
+    AND (d.lease_until IS NULL OR d.lease_until < statement_timestamp())
+    AND d.due_at <= statement_timestamp() - CASE WHEN d.attempts = 0 THEN make_interval(secs => %s) ELSE interval '0' END)
+ORDER BY s.id
+"""  # noqa: S608
+
+
 def overdue_lanes(grace_seconds: float) -> list[int]:
-    """The agencies with due deliveries that nobody has claimed: new ones for longer than `grace_seconds`,
+    """The open lanes with due deliveries that nobody has claimed: new ones for longer than `grace_seconds`,
     in which the worker takes them, and at once those to be tried again, which nobody else looks for."""
-    now = timezone.now()
-    new = Q(attempts=0, due_at__lt=now - timedelta(seconds=grace_seconds))
-    again = Q(attempts__gt=0, due_at__lte=now)
-    due = Delivery.objects.filter(new | again, state=Delivery.State.PENDING, system__enabled=True)
-    return list(due.exclude(lease_until__gte=now).values_list("system_id", flat=True).order_by("system_id").distinct())
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERDUE, [grace_seconds])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def settle(claimed: Claim, outcome: Outcome) -> None:
+    """Settles one; see `settle_all`."""
+    settle_all([(claimed, outcome)])
 
 
 @transaction.atomic
-def settle(claimed: Claim, outcome: Outcome) -> None:
-    """Writes the attempt and what follows from it. Settling a delivery that is already settled adds only the attempt.
-
-    The lease may have ended meanwhile and another worker may have sent it too: the agency's own
+def settle_all(ended: Sequence[tuple[Claim, Outcome]]) -> None:
+    """Writes the attempts of one lane and what follows from them. A delivery that is already settled gets only
+    its attempt: the lease may have ended meanwhile and another process may have sent it too; the agency's own
     idempotency makes both answers the same.
     """
-    relay = relays.lock_relay(claimed.relay_id)
-    delivery = Delivery.objects.select_for_update(no_key=True).get(pk=claimed.id)
-    _write_attempt(claimed, outcome)
-    _note_contact(relay.system, outcome)
-    relay.attempts += 1
+    locked = {one.pk: one for one in relays.lock_relays({claimed.relay_id for claimed, _ in ended})}
+    rows = Delivery.objects.select_for_update(no_key=True).filter(pk__in=[claimed.id for claimed, _ in ended])
+    deliveries = {one.pk: one for one in rows.order_by("pk").defer("payload")}
+    _write_attempts(ended)
+    changes, untold = [], {}
+    for claimed, outcome in ended:
+        relay = locked[claimed.relay_id]
+        relay.attempts += 1
+        change = _settled(relay, deliveries[claimed.id], claimed, outcome)
+        changes.append(change)
+        if change is None:
+            untold[relay.pk] = relay
+    Delivery.objects.bulk_update(deliveries.values(), ["state", "settled_at", "due_at", "lease_until"])
+    Relay.objects.bulk_update(untold.values(), ["attempts"])
+    relays.save_and_tell(changes)
+    _learn(next(iter(locked.values())).system_id, ended)
+
+
+def _settled(relay: Relay, delivery: Delivery, claimed: Claim, outcome: Outcome) -> relays.RelayChange | None:
     if delivery.state != Delivery.State.PENDING:
-        relay.save(update_fields=["attempts"])
-    elif not outcome.error:
+        return None
+    if not outcome.error:
         _end(delivery, Delivery.State.DELIVERED)
-        relays.relay_sent(relay, outcome.receipt)
-    elif outcome.permanent:
+        if claimed.message == Delivery.Message.STATUS:
+            return cases.status_taken(relay, claimed.payload)
+        return relays.relay_sent(relay, claimed.message, outcome.receipt)
+    if outcome.permanent:
         _end(delivery, Delivery.State.FAILED)
-        relays.relay_failed(relay, outcome.error)
-    else:
-        relay.save(update_fields=["attempts"])
-        _retry_later(delivery, claimed.attempt, outcome)
+        return relays.relay_failed(relay, outcome.error)
+    _retry_later(delivery, relay.system, claimed, outcome)
+    return None
+
+
+def _learn(system_id: int, ended: Sequence[tuple[Claim, Outcome]]) -> None:
+    """What the lane learns: when the agency last answered, what went wrong, whether to go on and which way.
+
+    The same news again is written only every few seconds: it is one row for all of the agency's relays, and
+    whoever writes it makes the others wait; so it is locked last.
+    """
+    system = LinkedSystem.objects.get(pk=system_id)
+    if not _is_news(system, ended):
+        return
+    system = LinkedSystem.objects.select_for_update(no_key=True).get(pk=system_id)
+    now = timezone.now()
+    tries = [breaker.Try(not one.error or one.permanent, claimed.address) for claimed, one in ended]
+    if breaker.learn(system, tries, now):
+        waiting = Delivery.objects.filter(system=system, state=Delivery.State.PENDING, lease_until=None, due_at__gt=now)
+        waiting.update(due_at=now)
+        transaction.on_commit(lambda: nudge.lane(system_id))
+    last = ended[-1][1]
+    system.last_error = last.error[:200]
+    if last.error:
+        system.last_error_at = now
+    if any(one.answered for one in tries):
+        system.last_contact_at = now
+    system.save(update_fields=_LEARNED)
+
+
+_LEARNED: Final = (
+    "last_error", "last_error_at", "last_contact_at", "breaker_failures", "breaker_until", "secondary_until",
+)  # fmt: skip
+
+
+def _is_news(system: LinkedSystem, ended: Sequence[tuple[Claim, Outcome]]) -> bool:
+    if system.breaker_failures or any(outcome.error for _, outcome in ended) or system.last_error:
+        return True
+    return system.last_contact_at is None or timezone.now() - system.last_contact_at >= CONTACT_EVERY
 
 
 def retry_delay_s(attempt: int, asked_s: float | None = None) -> float:
@@ -139,36 +226,28 @@ def retry_delay_s(attempt: int, asked_s: float | None = None) -> float:
     return max(base * jitter, min(asked_s or 0, 300))
 
 
-def _write_attempt(claimed: Claim, outcome: Outcome) -> None:
-    Attempt.objects.create(
-        delivery_id=claimed.id,
-        number=claimed.attempt,
-        started_at=outcome.started_at,
-        duration_ms=outcome.duration_ms,
-        status=outcome.status,
-        error=outcome.error[:300],
-        response=outcome.response[:RESPONSE_KEPT].replace("\x00", "�"),
+def _write_attempts(ended: Sequence[tuple[Claim, Outcome]]) -> None:
+    Attempt.objects.bulk_create(
+        Attempt(
+            delivery_id=claimed.id,
+            number=claimed.attempt,
+            endpoint=claimed.address,
+            started_at=outcome.started_at,
+            duration_ms=outcome.duration_ms,
+            status=outcome.status,
+            error=outcome.error[:300],
+            response=outcome.response[:RESPONSE_KEPT].replace("\x00", "�"),
+        )
+        for claimed, outcome in ended
     )
 
 
 def _end(delivery: Delivery, state: str) -> None:
     delivery.state, delivery.settled_at, delivery.lease_until = state, timezone.now(), None
-    delivery.save(update_fields=["state", "settled_at", "lease_until"])
 
 
-def _retry_later(delivery: Delivery, attempt: int, outcome: Outcome) -> None:
-    delay = retry_delay_s(attempt, outcome.retry_after_s)
+def _retry_later(delivery: Delivery, system: LinkedSystem, claimed: Claim, outcome: Outcome) -> None:
+    other_way = system.secondary_endpoint and claimed.address == system.endpoint and not outcome.retry_after_s
+    delay = 0.0 if other_way else retry_delay_s(claimed.attempt, outcome.retry_after_s)
     delivery.due_at, delivery.lease_until = timezone.now() + timedelta(seconds=delay), None
-    delivery.save(update_fields=["due_at", "lease_until"])
-    log.info("delivery.retry", delivery_id=str(delivery.pk), attempt=attempt, in_s=round(delay, 1), error=outcome.error)
-
-
-def _note_contact(system: LinkedSystem, outcome: Outcome) -> None:
-    """Keeps when the agency last answered and what went wrong; the same news again only every few seconds,
-    since it is one row for all of its relays and whoever writes it makes the others wait."""
-    now, error = timezone.now(), outcome.error[:200]
-    noted_at = system.last_error_at if error else system.last_contact_at
-    if error == system.last_error and noted_at and now - noted_at < CONTACT_EVERY:
-        return
-    changes: dict[str, Any] = {"last_error": error, "last_error_at" if error else "last_contact_at": now}
-    LinkedSystem.objects.filter(pk=system.pk).update(**changes)
+    log.info("delivery.retry", delivery_id=str(delivery.pk), attempt=claimed.attempt, in_s=round(delay, 1), error=outcome.error)

@@ -1,28 +1,33 @@
 """Writes to a relay: opening one, telling the agency more, hearing from it, settling it by hand.
 
 All lock in one order, so that nothing can deadlock: the subject (`lock_subject`), then the relay, then
-whatever the receivers of `relay_changed` lock above. Each sends that signal inside its transaction.
+whatever the receivers of `relays_changed` lock above. Each sends that signal inside its transaction, once for all
+the relays it changes: an agency that answers fifty messages costs one round, not fifty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from linkage import nudge
 from linkage.models import Delivery, LinkedSystem, Relay
-from linkage.signals import relay_changed
+from linkage.signals import relays_changed
 from linkage.states import ENDED, RelayState, leads_forward
 from ocenter.accounts.principal import SYSTEM_ACTOR, Actor
 
 # Undelivered for this long, a relay is put before the operator (invariant I6 allows 15 s).
 ATTENTION_AFTER: Final = timedelta(seconds=10)
+RAISED_AT_ONCE: Final = 200
+SENDING_CHANGES: Final = ("state", "state_at", "attention_reason", "attention_at", "receipt", "sent_at", "attempts")
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,37 @@ class AgencyReport:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class RelayChange:
+    """One ledger row to be: the relay as it is now, the ledger's name of what happened, who did it, and more."""
+
+    relay: Relay
+    kind: str
+    actor: Actor
+    detail: dict[str, Any]
+
+
+def tell(changes: Sequence[RelayChange]) -> None:
+    """Tells the app above of changes to relays of one municipality, whose subjects are locked."""
+    if changes:
+        relays_changed.send(sender=Relay, changes=changes)
+
+
+def change(relay: Relay, kind: str, actor: Actor, detail: dict[str, Any]) -> RelayChange:
+    """The change with what every row says: which relay, which agency."""
+    return RelayChange(relay, kind, actor, {"relay": str(relay.pk), "agency": relay.system.slug, **detail})
+
+
 def lock_subject(subject: str) -> None:
     """Waits for the subject's turn; held until the transaction ends."""
+    lock_subjects([subject])
+
+
+def lock_subjects(subjects: Iterable[str]) -> None:
+    """Waits for the turn of each; in one order, the one in which they were opened, so that nobody waits in a ring."""
+    ordered = sorted(set(subjects), key=lambda one: (len(one), one))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [subject])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(s, 0)) FROM unnest(%s::text[]) AS s", [ordered])
 
 
 def whole_relays() -> QuerySet[Relay]:
@@ -142,53 +174,81 @@ def relays_raise_attention() -> int:
     The sweeper calls it every second. Safe to repeat: a relay already raised is left alone.
     """
     late = Q(deliveries__state=Delivery.State.PENDING, deliveries__created_at__lt=timezone.now() - ATTENTION_AFTER)
-    ids = Relay.objects.filter(late, attention_at__isnull=True).exclude(state__in=ENDED).values_list("pk", flat=True)
-    return sum(_raise_late(relay_id) for relay_id in ids.distinct()[:200])
+    waiting = Relay.objects.filter(late, attention_at__isnull=True).exclude(state__in=ENDED).order_by("municipality_id")
+    rows = list(waiting.values_list("municipality_id", "pk").distinct()[:RAISED_AT_ONCE])
+    return sum(_raise_late([pk for _, pk in group]) for _, group in groupby(rows, key=lambda row: row[0]))
 
 
 @transaction.atomic
-def _raise_late(relay_id: UUID) -> bool:
-    relay = lock_relay(relay_id)
-    if relay.attention_at or not relay.deliveries.filter(state=Delivery.State.PENDING).exists():
-        return False
-    raise_attention(relay, relay.system.last_error if relay.system.enabled else "disabled")
-    return True
+def _raise_late(relay_ids: Collection[UUID]) -> int:
+    pending = Delivery.objects.filter(relay=OuterRef("pk"), state=Delivery.State.PENDING)
+    late = [one for one in lock_relays(relay_ids) if one.attention_at is None]
+    still = set(Relay.objects.filter(Exists(pending), pk__in=[one.pk for one in late]).values_list("pk", flat=True))
+    changes = [raise_attention(one, waiting_because(one.system)) for one in late if one.pk in still]
+    save_and_tell(changes)
+    return len(changes)
 
 
-def raise_attention(relay: Relay, reason: str) -> None:
-    """Marks the relay as needing an operator and tells the ledger; the relay must be locked."""
+def waiting_because(system: LinkedSystem) -> str:
+    """Why what is meant for the agency waits, as the operator reads it."""
+    if not system.enabled:
+        return "disabled"
+    if system.paused_at:
+        return f"paused by {system.paused_by}"
+    if window := system.windows.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now()).first():
+        return f"maintenance until {window.ends_at.isoformat(timespec='minutes')}: {window.reason}"
+    return system.last_error
+
+
+def raise_attention(relay: Relay, reason: str) -> RelayChange:
+    """Marks the relay as needing an operator; for `save_and_tell`. It must be locked."""
     relay.attention_reason = (reason or "no answer")[:200]
     relay.attention_at = timezone.now()
-    relay.save()
-    _tell(relay, "relay.attention", SYSTEM_ACTOR, {"reason": relay.attention_reason})
+    return change(relay, "relay.attention", SYSTEM_ACTOR, {"reason": relay.attention_reason})
 
 
-def relay_sent(relay: Relay, receipt: str) -> None:
-    """Notes that the agency has taken a message; the relay must be locked."""
+def relay_sent(relay: Relay, message: str, receipt: str) -> RelayChange:
+    """Notes that the agency has taken a message; for `save_and_tell`. The relay must be locked."""
     _settle_attention(relay)
     relay.receipt = relay.receipt or receipt[:120]
     relay.sent_at = relay.sent_at or timezone.now()
     if leads_forward(relay.state, RelayState.SENT):
         relay.state, relay.state_at = RelayState.SENT, timezone.now()
-    relay.save()
-    _tell(relay, "relay.sent", SYSTEM_ACTOR, {"receipt": receipt[:120]})
+    kind = "relay.sent" if message == Delivery.Message.CREATE else "relay.updated"
+    return change(relay, kind, SYSTEM_ACTOR, {"receipt": receipt[:120], "message": message})
 
 
-def relay_failed(relay: Relay, reason: str) -> None:
+def relay_failed(relay: Relay, reason: str) -> RelayChange | None:
     """Notes that the agency will not take a message; an operator must act, unless the case has ended: an agency
-    that refuses the close of what it has closed itself needs nobody. The relay must be locked."""
+    that refuses the close of what it has closed itself needs nobody. For `save_and_tell`; the relay must be locked."""
     if relay.state in ENDED:
-        relay.save()
-        return
+        return None
     if leads_forward(relay.state, RelayState.FAILED):
         relay.state, relay.state_at = RelayState.FAILED, timezone.now()
-    raise_attention(relay, reason)
+    return raise_attention(relay, reason)
 
 
 def lock_relay(relay_id: UUID) -> Relay:
     """The relay with its subject and its row locked. Raises Relay.DoesNotExist."""
-    lock_subject(Relay.objects.values_list("subject", flat=True).get(pk=relay_id))
-    return whole_relays().select_for_update(no_key=True, of=("self",)).get(pk=relay_id)
+    found = lock_relays([relay_id])
+    if not found:
+        raise Relay.DoesNotExist
+    return found[0]
+
+
+def lock_relays(relay_ids: Collection[UUID]) -> list[Relay]:
+    """The relays with their subjects and their rows locked; those that do not exist are missing."""
+    rows = Relay.objects.filter(pk__in=relay_ids)
+    lock_subjects(rows.values_list("subject", flat=True))
+    locked = whole_relays().filter(pk__in=relay_ids).order_by("pk")
+    return list(locked.select_for_update(no_key=True, of=("self",)))
+
+
+def save_and_tell(changes: Iterable[RelayChange | None]) -> None:
+    """Writes what sending changes in relays, and tells of it."""
+    made = [one for one in changes if one]
+    Relay.objects.bulk_update([one.relay for one in made], SENDING_CHANGES)
+    tell(made)
 
 
 def _rearm(relay: Relay) -> None:
@@ -257,6 +317,4 @@ def _detail(report: AgencyReport) -> dict[str, Any]:
 
 
 def _tell(relay: Relay, kind: str, actor: Actor, detail: dict[str, Any]) -> None:
-    relay_changed.send(
-        sender=Relay, relay=relay, kind=kind, actor=actor, detail={"relay": str(relay.pk), "agency": relay.system.slug, **detail}
-    )
+    tell([change(relay, kind, actor, detail)])

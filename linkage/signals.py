@@ -2,8 +2,7 @@
 
 from django.dispatch import Signal
 
-# Sent by `linkage.relays` and `linkage.outbox` inside the transaction that changes a relay.
-# Arguments: relay (Relay, as it is now), kind (str, the ledger's name: "relay.accepted", …),
-# actor (principal.Actor), detail (dict). Receiver: `incidents.operations.relay_follow`, which writes
-# the ledger row. A receiver that raises undoes the change.
-relay_changed = Signal()
+# Sent by `linkage.relays.tell` inside the transaction that changes relays of one municipality.
+# Arguments: changes (list[relays.RelayChange]); their subjects are locked. Receiver:
+# `incidents.following.relays_follow`, which writes the ledger rows. A receiver that raises undoes the change.
+relays_changed = Signal()

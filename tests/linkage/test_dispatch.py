@@ -115,7 +115,7 @@ def test_a_backlog_goes_out_each_once_and_several_at_a_time(daejeon):
         keys = {str(delivery_of(open_relay(police)).pk) for _ in range(40)}
         assert drain(police) == [40]
     assert Counter(agency.keys) == Counter(keys)
-    assert 2 <= most[0] <= dispatch.CONCURRENCY
+    assert 2 <= most[0] <= 8
     assert set(Relay.objects.values_list("state", flat=True)) == {"sent"}
 
 
@@ -125,7 +125,7 @@ def test_one_dead_agency_delays_no_other(daejeon):
 
     with peer(hole) as dead, peer() as alive:
         fire, police = make_agency(daejeon, dead.url, deadline_s=6), make_agency(daejeon, alive.url)
-        for _ in range(dispatch.CONCURRENCY + 4):
+        for _ in range(8 + 4):
             open_relay(fire)
         urgent = [open_relay(police) for _ in range(5)]
         draining = threading.Thread(target=drain, args=(fire, police))
@@ -134,7 +134,7 @@ def test_one_dead_agency_delays_no_other(daejeon):
         assert not Attempt.objects.filter(delivery__system=fire).exists(), "the dead one has not even timed out"
         Delivery.objects.filter(system=fire, lease_until=None).update(state="dropped")
         draining.join(20)
-    assert Attempt.objects.filter(delivery__system=fire, error="no answer within 6 s").count() == dispatch.CONCURRENCY
+    assert Attempt.objects.filter(delivery__system=fire, error="no answer within 6 s").count() == 8
 
 
 def test_a_lane_asked_for_twice_is_drained_by_one(daejeon):
@@ -172,7 +172,7 @@ def test_a_dead_workers_delivery_is_handed_on(daejeon):
 
 
 def test_an_answer_that_cannot_be_stored_is_asked_for_again(daejeon, monkeypatch):
-    settle = outbox.settle
+    settle = outbox.settle_all
     failures = [OperationalError("gone")]
 
     def fragile(*arguments):
@@ -180,7 +180,7 @@ def test_an_answer_that_cannot_be_stored_is_asked_for_again(daejeon, monkeypatch
             raise failures.pop()
         return settle(*arguments)
 
-    monkeypatch.setattr(outbox, "settle", fragile)
+    monkeypatch.setattr(outbox, "settle_all", fragile)
     with peer() as agency:
         police = make_agency(daejeon, agency.url)
         relay = open_relay(police)

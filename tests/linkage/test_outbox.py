@@ -223,6 +223,7 @@ class TestOverdueLanes:
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
     def test_two_drainers_never_claim_the_same(self, police):
+        LinkedSystem.objects.filter(pk=police.pk).update(max_concurrent=64)
         keys = {delivery_of(open_relay(police)).pk for _ in range(40)}
         gate = threading.Barrier(4)
 

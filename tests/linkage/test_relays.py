@@ -287,12 +287,12 @@ def test_a_receiver_that_fails_undoes_the_change(police, monkeypatch):
     def break_down(**_):
         raise RuntimeError("no ledger")
 
-    relays.relay_changed.connect(break_down)
+    relays.relays_changed.connect(break_down)
     try:
         with pytest.raises(RuntimeError):
             hear(relay, "accepted")
     finally:
-        relays.relay_changed.disconnect(break_down)
+        relays.relays_changed.disconnect(break_down)
     assert fresh(relay).state == "queued"
 
 
