@@ -67,10 +67,13 @@ def relays_by_subject(numbers: Iterable[str]) -> dict[str, list[Relay]]:
 def cameras_near(
     municipality_ids: Iterable[int], lat: float, lon: float, *, radius_m: float = 500, limit: int = 5
 ) -> list[NearCamera]:
-    """The nearest cameras within `radius_m` metres, nearest first; the defaults are the field's practice."""
+    """The nearest cameras within `radius_m` metres, nearest first; the defaults are the field's practice.
+
+    A camera that its video system no longer lists has nothing to show and is left out.
+    """
     south, west, north, east = geo.box_around(lat, lon, radius_m)
     boxed = Camera.objects.filter(
-        municipality_id__in=list(municipality_ids), lat__range=(south, north), lon__range=(west, east)
+        municipality_id__in=list(municipality_ids), lat__range=(south, north), lon__range=(west, east), gone_at=None
     )
     return [near for near in by_distance(boxed, lat, lon) if near.distance_m <= radius_m][:limit]
 
