@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 import orjson
+from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from incidents.agency_cases import answer_complete
 from incidents.api.events import QUEUE, come_back, feed_access
 from incidents.api.problems import problem
 from incidents.documents import document_take
@@ -46,4 +48,6 @@ async def feeds(request: HttpRequest, name: str) -> HttpResponse:
         return problem(400, str(error))
     except (Overloaded, NotStored, Error):
         return come_back()
+    if name == AGENCY_FORMAT:
+        answer = await sync_to_async(answer_complete)(answer=answer)
     return HttpResponse(orjson.dumps(answer), status=202, content_type="application/json")
