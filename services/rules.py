@@ -25,6 +25,6 @@ def relay_at_once(*, incidents: Iterable[Incident], **_signal: Any) -> None:
         agency = LinkedSystem.objects.filter(
             municipality_id=incident.municipality_id, kind=LinkedSystem.Kind.AGENCY, slug=slug
         ).first()
-        if agency is not None:
+        if agency is not None and agency.pk != incident.system_id:  # who opened it knows it
             request = compose(incident, agency)
             relay_by_rule(incident=incident, request=request)
