@@ -25,6 +25,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSplitDateTimeWi
 from linkage import systems
 from linkage.models import LinkedSystem
 from linkage.probe import ProbeResult, probe
+from linkage.transports import probed_address
 from ocenter.accounts.session import client_address
 
 PAGE: Final = "admin/linkage/linkedsystem/act.html"
@@ -174,7 +175,7 @@ def by_of(request: HttpRequest) -> systems.By:
 
 
 async def _probe_all(called: list[LinkedSystem]) -> list[ProbeResult]:
-    return await asyncio.gather(*(probe(one.endpoint, one.allowed_network) for one in called))
+    return await asyncio.gather(*(probe(probed_address(one.transport, one.endpoint), one.allowed_network) for one in called))
 
 
 def _measured(result: ProbeResult) -> str:

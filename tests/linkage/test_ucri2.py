@@ -13,6 +13,7 @@ from aiohttp import web
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from linkage import admin_actions
 from linkage.transports.ucri2 import client
 from tests.linkage.ucri2_wires import OURS, PASSWORD, THEIRS, Key, data_of, digest, make_partner, module, relay_to
 from tests.linkage.wires import delivery_of, drain, fresh, make_due, queue
@@ -306,3 +307,8 @@ def test_credentials_that_cannot_be_used_are_refused(ucrm, daejeon, monkeypatch,
     agency.save()
     with pytest.raises(CommandError, match="UCRI2"):
         credentials(agency, "x\n", monkeypatch)
+
+
+def test_a_connection_test_asks_for_a_page_the_module_has(ucrm, partner):
+    (result,) = asyncio.run(admin_actions._probe_all([partner]))
+    assert result.ok and result.status == 401 and ucrm.calls == ["info"]

@@ -25,8 +25,8 @@ HEADERS: Final = {"Content-Type": "application/json"}
 RENEW_BEFORE_S: Final = 60.0
 # For a token that does not say when it ends.
 TOKEN_LIFE_S: Final = 300.0
-# One full batch of the longest messages the apps' free texts make; a longer answer is asked for one by one.
-BATCH_LIMIT: Final = 1024 * 1024
+# Of one batch; a longer one is asked for one by one. A single message beyond it could never be taken out.
+BATCH_LIMIT: Final = 10 * 1024 * 1024
 STARTING: Final = 1  # /info: the module still learns who is connected
 
 
