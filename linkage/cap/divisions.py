@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 GEOCODE: Final = "행정구역코드"
 DIGITS: Final = 10
+SLIT_DEGREES: Final = 0.001  # half as wide as what is closed: 200 metres
 # The package's boundaries are older than these: Gangwon and Jeonbuk became special provinces, Gunwi went to Daegu.
 RENUMBERED: Final = {"51": "42", "52": "45", "27720": "47720"}
 _LEVELS: Final = (("sido", 2), ("sigungu", 5), ("emd", 8))
@@ -37,8 +38,13 @@ def area_of(code: str) -> BaseGeometry | None:
     prefix = code[:digits]
     if level == "sigungu" and prefix not in areas and prefix.endswith("0"):
         prefix = prefix[:-1]  # a city with districts of its own: they make it up
-    found = [area for number, area in areas.items() if number.startswith(prefix)]
-    return shapely.union_all(found) if found else None
+    found = [areas[prefix]] if prefix in areas else [area for number, area in areas.items() if number.startswith(prefix)]
+    return _closed(shapely.union_all(found)) if found else None
+
+
+def _closed(area: BaseGeometry) -> BaseGeometry:
+    """The source simplified every dong by itself; the slits between them are no part of any map."""
+    return area.buffer(SLIT_DEGREES, quad_segs=1, join_style="mitre").buffer(-SLIT_DEGREES, quad_segs=1, join_style="mitre")
 
 
 def code_of(division: str) -> str:

@@ -16,6 +16,10 @@ EARTH_RADIUS_KM: Final = 6_371.0088
 CORNERS_OF_A_CIRCLE: Final = 48  # off the true circle by 0.2 % of its radius
 # A wider circle surrounds a pole or half a continent: no city draws it.
 RADIUS_AT_MOST_KM: Final = 1_000.0
+# Beyond these a union would take longer than a message may.
+SHAPES_AT_MOST: Final = 1_000
+CROSSINGS_AT_MOST: Final = 300_000
+GEOCODES_AT_MOST: Final = 300
 # Every ledger row about the incident carries its area.
 POSITIONS_AT_MOST: Final = 400
 TOLERANCES: Final = (0.0005, 0.002, 0.01, 0.05, 0.2)  # degrees; 50 metres, and coarser where that does not do
@@ -27,7 +31,16 @@ def geometry_of(areas: Iterable[Area]) -> BaseGeometry | None:
 
     Polygons and circles say it most exactly; only an area without them is drawn from its geocodes.
     """
-    shapes = [shape for area in areas for shape in _shapes(area)]
+    drawn: list[BaseGeometry] = []
+    codes: dict[str, None] = {}
+    for area in areas:
+        shapes = [_polygon(one) for one in area.polygons]
+        shapes += [_circle(one) for one in area.circles if one.radius_km <= RADIUS_AT_MOST_KM]
+        drawn += shapes
+        if not shapes:
+            codes |= {one.value: None for one in area.geocodes if one.name == divisions.GEOCODE}
+    named = [divisions.area_of(one) for one in list(codes)[:GEOCODES_AT_MOST]]
+    shapes = [one for one in (*named, _union(drawn)) if one is not None]
     whole = shapely.union_all(shapes) if shapes else None
     return None if whole is None or whole.is_empty else whole
 
@@ -56,19 +69,27 @@ def geojson(whole: BaseGeometry | None) -> dict[str, Any] | None:
     return {"type": "Polygon", "coordinates": rings[0]} if len(rings) == 1 else {"type": "MultiPolygon", "coordinates": rings}
 
 
-def _shapes(area: Area) -> list[BaseGeometry]:
-    drawn = [_polygon(one) for one in area.polygons]
-    drawn += [_circle(one) for one in area.circles if one.radius_km <= RADIUS_AT_MOST_KM]
-    if drawn:
-        return drawn
-    found = (divisions.area_of(one.value) for one in area.geocodes if one.name == divisions.GEOCODE)
-    return [one for one in found if one is not None]
+def _union(shapes: list[BaseGeometry]) -> BaseGeometry | None:
+    """The union of shapes somebody drew; their hull where they are so many, or cross so often, that it would hold
+    up everybody else's messages."""
+    if not shapes:
+        return None
+    if len(shapes) > SHAPES_AT_MOST or _crossings(shapes) > CROSSINGS_AT_MOST:
+        return shapely.convex_hull(shapely.GeometryCollection(shapes))
+    return shapely.union_all(shapes)
+
+
+def _crossings(shapes: list[BaseGeometry]) -> int:
+    """How often the shapes' edges could cross each other at most."""
+    sizes = shapely.get_num_coordinates(shapes)
+    left, right = shapely.STRtree(shapes).query(shapes)
+    return int((sizes[left] * sizes[right])[left < right].sum())
 
 
 def _polygon(corners: Iterable[Position]) -> BaseGeometry:
-    """The polygon; one that crosses itself is untangled."""
+    """The polygon. One that crosses itself is a mistake, drawn as its hull: nothing it may have meant is left out."""
     drawn = shapely.Polygon([(one.lon, one.lat) for one in corners])
-    return drawn if drawn.is_valid else shapely.make_valid(drawn)
+    return drawn if drawn.is_valid else drawn.convex_hull
 
 
 def _circle(circle: Circle) -> BaseGeometry:
@@ -94,7 +115,17 @@ def _simple(whole: BaseGeometry) -> BaseGeometry:
     for tolerance in TOLERANCES:
         if shapely.get_num_coordinates(whole) <= POSITIONS_AT_MOST:
             return whole
-        whole = shapely.simplify(whole, tolerance)
+        whole = _without_specks(shapely.simplify(whole, tolerance), tolerance**2)
     if shapely.get_num_coordinates(whole) <= POSITIONS_AT_MOST:
         return whole
     return whole.envelope  # thousands of scattered shapes
+
+
+def _without_specks(whole: BaseGeometry, smallest: float) -> BaseGeometry:
+    """Without islands and holes below an area in square degrees, unless there is nothing else."""
+    parts = [one for one in shapely.get_parts(whole) if one.geom_type == "Polygon"]
+    kept = [
+        shapely.Polygon(one.exterior, [hole for hole in one.interiors if shapely.Polygon(hole).area >= smallest])
+        for one in parts if one.area >= smallest
+    ]  # fmt: skip
+    return shapely.union_all(kept) if kept else whole
