@@ -47,7 +47,9 @@ class World:
 
     def since(self, rhythm: Rhythm, start: datetime) -> Iterator[Happening]:
         """What of the kind has gone on since `start`."""
-        return happenings(rhythm, seed=self.seed, rate=self.rate, since=start, until=self.now)
+        # A zone has one warning of a kind at a time, however eventful the rest is.
+        rate = min(self.rate, 1.0) if rhythm is WEATHER else self.rate
+        return happenings(rhythm, seed=self.seed, rate=rate, since=start, until=self.now)
 
 
 @dataclass(frozen=True)
@@ -191,13 +193,12 @@ def _warning_life(one: Happening, now: datetime) -> Iterator[dict[str, str]]:
             if at > now:
                 break
             said = _digits(at, "%Y%m%d%H%M")
-            lasts = _digits(one.ends + timedelta(hours=1), "%Y%m%d%H%M") if command == "3" else "0"
             # Both halves of a change stand in one announcement.
             sequence = 1 + turn - (1 if raised and turn >= 3 else 0) + one.number % 9 * 10
             yield {
                 "stnId": station, "tmFc": said, "tmSeq": str(sequence), "areaCode": zone, "areaName": name, "warnVar": kind,
                 "warnStress": stress, "command": command, "startTime": said if command in "17" else "0",
-                "endTime": said if command in "28" else lasts, "allEndTime": "0", "cancel": "0",
+                "endTime": said if command in "28" else "0", "allEndTime": "0", "cancel": "0",
             }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ POLLED: Final = (
     PolledSource(
         "kma-warnings", "weather", "기상청 특보", "Weather warnings", 30, ("DIS",),
         {"areaCodes": ["L1030100"], "areas": {"L1030100": {"lat": DAEJEON.lat, "lon": DAEJEON.lon}}},
-        late_limit_s=3600,
+        late_limit_s=21_600,
     ),
     PolledSource(
         "disaster-messages", "disaster_message", "재난문자", "Disaster messages", 30, ("DIS", "VUL", "TRF"),

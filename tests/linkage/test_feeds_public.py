@@ -223,7 +223,8 @@ class TestWeather:
             after(3, "3", endTime="202611231200"),
             WARNING,
         ]  # fmt: skip
-        events = read("weather", weather(*life))
+        feed = FEEDS["weather"]
+        events = [feed.normalise(one.raw, LINK) for one in feed.records(weather(*life))]
         assert [(one["action"], one["grade"]) for one in events] == [
             ("report", "G3"), ("report", "G3"), ("report", "G2"), ("end", "G3"),
         ]  # fmt: skip
@@ -233,6 +234,14 @@ class TestWeather:
         assert events[0]["code"] == "DIS-01" and events[0]["summary"] == "대전광역시 호우주의보 발표"
         assert events[1]["expires_at"] == "2026-11-23T12:00:00+09:00"
         assert events[2]["summary"] == "대전광역시 호우경보 변경발표"
+
+    def test_what_has_come_and_gone_is_told_after_its_end(self):
+        again = after(17, "1")
+        life = [again, after(9, "2", endTime="202611230000"), after(3, "3"), WARNING, {**WARNING, "warnVar": "8"}]
+        events = read("weather", weather(*life))
+        assert [(one["subject"][-1], one["action"], one["occurred_at"][11:13]) for one in events] == [
+            ("2", "end", "00"), ("2", "report", "15"), ("8", "report", "15"), ("2", "report", "18"), ("2", "report", "08"),
+        ]  # fmt: skip
 
     def test_a_lift_announced_for_later_expires_then_and_is_the_end_once_its_time_has_come(self):
         lift = after(18, "2", endTime="202611231300")
@@ -328,7 +337,7 @@ def messages(*items, total=None, code="00"):
 class TestDisasterMessage:
     def test_a_message_becomes_an_event_of_the_contract_without_a_position(self):
         (event,) = read("disaster_message", messages(MESSAGE))
-        assert (event["id"], event["code"], event["grade"]) == ("dms-215001", "DIS-01", "G4")
+        assert (event["subject"], event["code"], event["grade"]) == ("dms-215001", "DIS-01", "G4")
         assert (event["occurred_at"], event["expires_at"]) == ("2026-11-23T09:12:33+09:00", "2026-11-23T15:12:33+09:00")
         assert event["address"] == "대전광역시 서구, 대전광역시 유성구" and event["lat"] is event["lon"] is None
 
@@ -345,10 +354,14 @@ class TestDisasterMessage:
     def test_a_kind_without_a_code_is_another_disaster_and_never_a_fire_that_119_would_be_called_to(self, kind, code):
         assert read("disaster_message", messages({**MESSAGE, "DST_SE_NM": kind}))[0]["code"] == code
 
+    def test_one_whose_time_is_past_is_over(self):
+        (over,) = read("disaster_message", messages(MESSAGE), Link("", NOW + timedelta(hours=7)))
+        assert over["action"] == "end" and over["subject"] == "dms-215001"
+
     def test_other_regions_are_left_out(self):
         link = Link("", NOW, options={"regions": ["대전광역시"]})
         other = {**MESSAGE, "SN": 2, "RCPTN_RGN_NM": "서울특별시 전체"}
-        assert [one["id"] for one in read("disaster_message", messages(other, MESSAGE), link)] == ["dms-215001"]
+        assert [one["subject"] for one in read("disaster_message", messages(other, MESSAGE), link)] == ["dms-215001"]
 
     @pytest.mark.parametrize("damage", [{"SN": None}, {"CRT_DT": "어제"}, {"EMRG_STEP_NM": "농담"}])
     def test_a_damaged_message_says_which_field(self, damage):
@@ -373,7 +386,7 @@ class TestDisasterMessage:
         assert kept["day"] == "20261122" and poll("disaster_message", service, kept) == []
         stored.append({**MESSAGE, "SN": 999})
         (page, last) = poll("disaster_message", service, kept)
-        assert "dms-999" in {one["id"] for one in read("disaster_message", page.document)}
+        assert "dms-999" in {one["subject"] for one in read("disaster_message", page.document)}
         assert last.state["day"] == "20261123" and poll("disaster_message", service, last.state) == []
 
     def test_a_day_that_lies_ahead_does_not_hide_what_comes_before_it(self):

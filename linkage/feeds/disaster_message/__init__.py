@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from linkage.feeds.base import EventDocument, Feed, Fetched, Get, Link, NotADocument, NotUsable, Record, Reporter
 from linkage.feeds.digits import KOREAN_TIME
-from linkage.feeds.records import as_list, json_object, pages, texts
+from linkage.feeds.records import as_list, end_if_past, json_object, kept, pages, texts, versioned
 
 NORMAL: Final = ("", "0", "00")
 NO_DATA: Final = "03"
@@ -72,15 +72,15 @@ class DisasterMessage(Feed):
                 yield record
 
     def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
-        """One message as an event."""
+        """One message as an event. With a link, one whose time is past is said to be over."""
         item = texts(raw)
         if not item.get("SN") or not item.get("MSG_CN"):
             raise NotUsable("SN or MSG_CN is missing")
         grade, lasting = _step(item.get("EMRG_STEP_NM", ""))
         at = _time(item.get("CRT_DT"))
         what = item.get("DST_SE_NM", "")
-        return {
-            "id": f"dms-{item['SN']}"[:100],
+        event: EventDocument = {
+            "id": "",
             "code": CODES.get(what, OTHER),
             "grade": grade,
             "occurred_at": at.isoformat(),
@@ -89,10 +89,10 @@ class DisasterMessage(Feed):
             "summary": item["MSG_CN"][:SUMMARY_LENGTH],
             "address": ", ".join(_regions(item.get("RCPTN_RGN_NM", "")))[:ADDRESS_LENGTH],
             "expires_at": (at + lasting).isoformat(),
-            "attributes": {
-                name: item[name][:SUMMARY_LENGTH] for name in ("SN", "EMRG_STEP_NM", "DST_SE_NM") if item.get(name)
-            },
+            "attributes": kept(item, ("SN", "EMRG_STEP_NM", "DST_SE_NM")),
         }
+        end_if_past(event, link)
+        return versioned(f"dms-{item['SN']}"[:100], event)
 
     async def fetch(self, get: Get, link: Link) -> AsyncIterator[Fetched]:
         """All messages from the day before the newest one known; pages without a new one are not handed over."""

@@ -92,6 +92,15 @@ class Weather(Feed):
         left = [one for one in numbered if not (_is(one.raw, CHANGED_AWAY) and _step(one.raw) in arriving)]
         yield from sorted(left, key=lambda one: _order(one.raw))
 
+    def split(self, document: bytes, link: Link) -> Iterator[Record]:
+        """The messages, of each warning its last lift first. What came before a lift is then known to be over when it
+        is read: a first poll, or one after an outage, keeps what has come and gone and alarms nobody with it."""
+        listed = list(self.records(document))
+        lifts = {_warning(one.raw): one for one in listed if _ends(one.raw, link.now)}
+        yield from lifts.values()
+        last = {one.position for one in lifts.values()}
+        yield from (one for one in listed if one.position not in last)
+
     def normalise(self, raw: Any, link: Link | None = None) -> EventDocument:
         """One message as an event about its warning. With a link, a lift announced for later is one that expires."""
         item = texts(raw)
@@ -214,6 +223,21 @@ def _is(item: Any, command: str) -> bool:
 def _step(item: Mapping[str, Any]) -> tuple[str, ...]:
     """Which warning, in which announcement."""
     return tuple(str(item.get(name)) for name in ("areaCode", "warnVar", "tmFc", "tmSeq"))
+
+
+def _warning(item: Mapping[str, Any]) -> tuple[str, str]:
+    """Which warning."""
+    return str(item.get("areaCode")), str(item.get("warnVar"))
+
+
+def _ends(item: Any, now: datetime) -> bool:
+    """Whether the message says that its warning is over by now."""
+    if not isinstance(item, dict):
+        return False
+    try:
+        return _meaning(texts(item), now)[0] == "end"
+    except (NotUsable, KeyError):
+        return False
 
 
 def _order(item: Any) -> tuple[str, int, bool]:
