@@ -152,7 +152,7 @@ def _cameras(report: Report, request: Mapping[str, Any], incident: Incident) -> 
         return []
     most = request.get("max_cams", CAMERAS)
     if named := request.get("camera_ids"):
-        found = Camera.objects.filter(municipality_id=incident.municipality_id, pk__in=named)
+        found = Camera.objects.filter(municipality_id=incident.municipality_id, pk__in=named, gone_at=None)
         return by_distance(found, lat, lon)[:most]
     radius_m = request.get("radius_m", RADIUS_METRES)
     return cameras_near([incident.municipality_id], lat, lon, radius_m=radius_m, limit=most)

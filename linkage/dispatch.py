@@ -17,7 +17,7 @@ import structlog
 from django.utils import timezone
 
 from linkage import outbox
-from linkage.models import LinkedSystem
+from linkage.models import Delivery, LinkedSystem
 from linkage.transports import TRANSPORTS, wire
 from linkage.transports.base import NotSent, Outgoing, Target
 from ocenter.accounts.dbthread import DatabaseThread
@@ -158,6 +158,11 @@ async def _send(session: aiohttp.ClientSession, target: Target, claimed: outbox.
     return claimed, await _attempt(session, target, claimed)
 
 
+def _protocol(target: Target, message: str) -> str:
+    """A status goes to the address the agency gave with its case, in JSON, whatever its relays are spoken in."""
+    return "http_json" if message == Delivery.Message.STATUS else target.transport
+
+
 async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> outbox.Outcome:
     started, clock = timezone.now(), time.monotonic()
     outgoing = Outgoing(str(claimed.id), claimed.message, claimed.payload, claimed.address)
@@ -166,7 +171,7 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outb
         return int((time.monotonic() - clock) * 1000)
 
     try:
-        answer = await TRANSPORTS[target.transport].send(session, target, outgoing)
+        answer = await TRANSPORTS[_protocol(target, claimed.message)].send(session, target, outgoing)
     except NotSent as error:
         return outbox.Outcome(
             started, spent_ms(), error=error.reason, permanent=error.permanent, status=error.status,
