@@ -193,7 +193,9 @@ def _learn(system_id: int, ended: Sequence[tuple[Claim, Outcome]]) -> None:
         return
     system = LinkedSystem.objects.select_for_update(no_key=True).get(pk=system_id)
     now = timezone.now()
-    tries = [breaker.Try(not one.error or one.permanent, claimed.address) for claimed, one in ended]
+    # An address that an agency gave with a case of its own says nothing about the agency's endpoints.
+    sent = [pair for pair in ended if pair[0].message != Delivery.Message.STATUS]
+    tries = [breaker.Try(not one.error or one.permanent, claimed.address) for claimed, one in sent]
     if breaker.learn(system, tries, now):
         waiting = Delivery.objects.filter(system=system, state=Delivery.State.PENDING, lease_until=None, due_at__gt=now)
         waiting.update(due_at=now)
