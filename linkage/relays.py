@@ -90,8 +90,9 @@ def relay_of(system: LinkedSystem, subject: str) -> Relay | None:
 def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], actor: Actor, detail: dict[str, Any]) -> Relay:
     """Opens the relay and queues its create message; repeating returns the same relay and sends nothing.
 
-    A relay that failed for good is tried again: the same message under the same key. `payload` is the
-    message without `relay` and `callback_url`, which are filled in here.
+    Repeated with another `text`, the agency gets an update. A relay that failed for good is tried again: the
+    same message under the same key. `payload` is the message without `relay` and `callback_url`, which are
+    filled in here.
     """
     lock_subject(subject)
     relay = relay_of(system, subject)
@@ -102,7 +103,16 @@ def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], a
     elif relay.state == RelayState.FAILED:
         _rearm(relay)
         _tell(relay, "relay.requested", actor, {**detail, "again": True})
+    elif relay.state not in ENDED and payload.get("text") and payload["text"] != _last_text(relay):
+        message_queue(relay=relay, message=Delivery.Message.UPDATE, payload=payload)
+        _tell(relay, "relay.requested", actor, {**detail, "message": Delivery.Message.UPDATE})
     return relay
+
+
+def _last_text(relay: Relay) -> str:
+    """What the agency was last told in an operator's own words."""
+    told = relay.deliveries.filter(payload__has_key="text").order_by("-position")
+    return told.values_list("payload__text", flat=True).first() or ""
 
 
 def message_queue(*, relay: Relay, message: str, payload: dict[str, Any]) -> Delivery:

@@ -302,3 +302,20 @@ def test_the_actor_of_a_row_is_who_did_it(police):
     by_hand(relay)
     actors = [row.body["actor"] for row in Change.objects.order_by("seq")]
     assert actors == [SYSTEM_ACTOR, {"kind": "agency", "name": "police112"}, KIM]
+
+
+class TestUpdates:
+    def test_another_text_is_an_update_and_the_same_text_is_nothing(self, police):
+        relay = open_relay(police, text="1층 연기")
+        incident = Incident.objects.get(number=relay.subject)
+        for text in ("1층 연기", "2층까지", "2층까지", ""):
+            open_relay(police, incident, text=text)
+        assert [one.message for one in relay.deliveries.order_by("position")] == ["create", "update"]
+        assert delivery_of(relay, 2).payload["text"] == "2층까지"
+        assert kinds(relay) == ["relay.requested"] * 2
+
+    def test_an_ended_case_gets_none(self, police):
+        relay = open_relay(police)
+        hear(relay, "closed")
+        open_relay(police, Incident.objects.get(number=relay.subject), text="again")
+        assert relay.deliveries.count() == 1
