@@ -28,7 +28,7 @@ class Console(LoginRequiredMixin, TemplateView):
         boot = {
             "socket": "/ws/live/",
             "basemap": "/basemap/",
-            "health": reverse("health"),
+            "health": reverse("health-page"),
             "worker": static("js/cluster-worker.js"),
             "supercluster": static("vendor/supercluster/supercluster.min.js"),
             "map": _map_options(),

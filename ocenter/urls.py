@@ -20,7 +20,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    path("health/", HealthPage.as_view(), name="health"),
+    path("health/", HealthPage.as_view(), name="health-page"),
     path("admin/", admin_site.urls),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -108,7 +108,10 @@ class Table {
   show(links, now) {
     this.element.hidden = !links.length;
     this.count.textContent = String(links.length);
+    const focused = document.activeElement;
     arrange(this.body, byWorst(links).map((link) => this.#row(link, now)));
+    // A row that moved up has lost the focus it held.
+    if (focused !== document.activeElement && this.body.contains(focused)) focused.focus({ preventScroll: true });
     for (const id of this.rows.keys()) if (!links.some((link) => link.id === id)) this.rows.delete(id);
   }
 
