@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError
@@ -133,3 +134,10 @@ class TestHarmless:
         monkeypatch.setattr(metrics, "_text", gone)
         answer = scrape(town.admin)
         assert answer.status_code == 503 and b"10.0.0.1" not in answer.content
+
+
+def test_the_operations_page_names_every_metric(town):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    open_relay(town.police)
+    names = {one.name for family in families(scrape(town.admin)).values() for one in family.samples}
+    assert {name for name in names if name.startswith("ocenter_") and f"`{name}`" not in page} == set()
