@@ -81,7 +81,7 @@ def test_the_simulators_know_the_agencies_secrets_and_the_feeds_keys(demo):
         assert system.secret == agency["secret"]
         assert system.endpoint == f"http://127.0.0.1:8100/{path}/incidents"
     assert {system_of_key(feed["key"]).slug for feed in document["feeds"].values()} == {
-        "bells", "analytics", "traffic", "sensors",
+        "bells", "analytics", "traffic", "sensors", "vms",
     }  # fmt: skip
 
 

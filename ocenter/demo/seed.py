@@ -20,12 +20,14 @@ from incidents import basemap
 from incidents.models import Camera, Device, LedgerHead
 from linkage.demofile import DEMO_FILE, Document, write_private
 from linkage.models import LinkedSystem, SystemKey
+from linkage.simulators.vms import FEED as VMS
 from ocenter.accounts import keys
 from ocenter.accounts.models import Municipality, User
 from ocenter.demo import scenery
 from ocenter.demo.cities import AGENCIES, CENTRAL, CENTRAL_READER, DAEJEON, DEMO_FEED, FEEDS, SEJONG, City, System
 from ocenter.demo.secrets import SIMULATORS_FILE, Remembered, new_password
 from ocenter.demo.sources import seed_sources
+from ocenter.demo.vms import seed_vms
 
 PUBLISHED_KEYS: Final = (DEMO_FEED, "police112", "fire119", "disaster")  # and `central`, which both cities share
 KEY_LABEL: Final = "demo"
@@ -78,6 +80,8 @@ def _city(city: City, addresses: Addresses, remembered: Remembered) -> Seeded:
         done.keys[slug] = _key(done.systems[slug], remembered.key(city.code, slug))
     if city is DAEJEON:
         seed_sources(done.municipality, addresses.agencies_url)
+        video = done.systems[VMS] = seed_vms(done.municipality, addresses.agencies_url)
+        done.keys[VMS] = _key(video, remembered.key(city.code, VMS))
     _scenery(done)
     return done
 
@@ -215,7 +219,7 @@ def _simulators_document(done: list[Seeded], addresses: Addresses) -> Document:
         "agencies_url": addresses.agencies_url,
         "municipality": first.city.code,
         "seed": first.city.seed,
-        "feeds": {feed.slug: {"key": first.keys[feed.slug]} for feed in FEEDS if feed.slug != DEMO_FEED},
+        "feeds": {slug: {"key": first.keys[slug]} for slug in (*(feed.slug for feed in FEEDS), VMS) if slug != DEMO_FEED},
         "agencies": {
             f"{one.city.prefix}{spec.slug}": {
                 "secret": one.systems[spec.slug].secret,
