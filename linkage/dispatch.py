@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from linkage import outbox
 from linkage.models import Delivery, LinkedSystem
-from linkage.transports import TRANSPORTS, wire
+from linkage.transports import SAY_STATUSES, TRANSPORTS, wire
 from linkage.transports.base import NotSent, Outgoing, Target
 from ocenter.accounts.dbthread import DatabaseThread
 
@@ -159,8 +159,9 @@ async def _send(session: aiohttp.ClientSession, target: Target, claimed: outbox.
 
 
 def _protocol(target: Target, message: str) -> str:
-    """A status goes to the address the agency gave with its case, in JSON, whatever its relays are spoken in."""
-    return "http_json" if message == Delivery.Message.STATUS else target.transport
+    """A status goes to the address the agency gave with its case: in JSON, unless its protocol has words for it."""
+    own_words = message != Delivery.Message.STATUS or target.transport in SAY_STATUSES
+    return target.transport if own_words else "http_json"
 
 
 async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outbox.Claim) -> outbox.Outcome:

@@ -124,7 +124,7 @@ class _Crew:
             await asyncio.wait(self._tasks.values(), timeout=END_PATIENCE_SECONDS)
 
     def _source(self, system: LinkedSystem) -> Source:
-        return Source(system, FEEDS[system.feed_format or DEFAULT_FORMAT], self.take_for(system), self.notes)
+        return Source(system, FEEDS[format_of(system)], self.take_for(system), self.notes)
 
     def _bury(self, name: str, task: asyncio.Task[None]) -> None:
         del self._tasks[name]
@@ -136,7 +136,7 @@ def _settings_of(system: LinkedSystem) -> str:
     """What a source's task is made of: another text means another task."""
     one = system
     parts: list[Any] = [
-        one.feed_format, one.endpoint, one.poll_interval_s, one.allowed_network, one.deadline_s, one.sealed_secret,
+        format_of(one), one.endpoint, one.poll_interval_s, one.allowed_network, one.deadline_s, one.sealed_secret,
         one.options, one.mapping,
     ]  # fmt: skip
     return json.dumps(parts, sort_keys=True, default=str)
@@ -172,7 +172,16 @@ def _candidates() -> Sequence[LinkedSystem]:
 
 
 def _is_collected(system: LinkedSystem) -> bool:
-    return FEEDS[system.feed_format or DEFAULT_FORMAT].listens or system.poll_interval_s is not None
+    return FEEDS[format_of(system)].listens or system.poll_interval_s is not None
+
+
+def format_of(system: LinkedSystem) -> str:
+    """The format a system is collected in. An agency whose protocol keeps a mailbox for us (UCRI2) is listened to
+    in that protocol's format without being told twice."""
+    mailbox = FEEDS.get(system.transport) if system.kind == LinkedSystem.Kind.AGENCY else None
+    if mailbox is not None and mailbox.listens:
+        return mailbox.name
+    return system.feed_format or DEFAULT_FORMAT
 
 
 def _beat() -> None:

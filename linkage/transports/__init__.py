@@ -11,6 +11,9 @@ from linkage.transports.ucri2 import Ucri2
 
 TRANSPORTS: Final[dict[str, Transport]] = {"http_json": HttpJson(), "cap": Cap(), "ucri2": Ucri2()}
 
+# Protocols with words of their own for how an agency's own case goes here; the others' agencies hear it in JSON.
+SAY_STATUSES: Final = frozenset({"http_json", "ucri2"})
+
 # What is asked for below an endpoint to see whether anybody is there, where the endpoint itself is no page.
 _PROBED: Final[dict[str, str]] = {"ucri2": "info"}
 

@@ -35,7 +35,7 @@ from linkage.models import LinkedSystem
 from ocenter.accounts.models import Municipality
 LinkedSystem.objects.create(
     municipality=Municipality.objects.get(code=%r), slug=%r, kind="agency", name_ko="이웃 상황실",
-    name_en="Neighbouring control room", phone="042-000-0000", transport="ucri2", feed_format="ucri2",
+    name_en="Neighbouring control room", phone="042-000-0000", transport="ucri2",
     endpoint=%r, callback_base_url=%r, options=%r)
 """
 

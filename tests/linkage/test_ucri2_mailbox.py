@@ -14,7 +14,7 @@ from incidents import documents
 from incidents.intake_queue import IntakeQueue
 from incidents.models import Incident
 from linkage import cases
-from linkage.feeds import FEEDS
+from linkage.feeds import FEEDS, collector
 from linkage.feeds.base import NotUsable
 from linkage.models import Attempt, LinkedSystem, Quarantined, Relay
 from linkage.transports.ucri2 import client, mailbox
@@ -38,9 +38,9 @@ MISSION = {
     "additionalInformation": "2 Personen vermisst", "startTimestamp": "2026-11-23T03:00:00Z",
     "missionLocation": {
         "coordinate": {"lat": 36.35, "lon": 127.38}, "floor": "3. OG",
-        "address": {"street": "Musterstraße", "houseNumber": "15b", "postalCode": "12345", "city": "Musterhausen"},
+        "address": {"street": "Lindenweg", "houseNumber": "7", "postalCode": "99000", "city": "Neustadt"},
     },
-    "informers": [{"name": "Musterfrau", "phone": "+82 10 1234 5678"}],
+    "informers": [{"name": "Kim", "phone": "+82 10 1234 5678"}],
 }  # fmt: skip
 
 
@@ -327,7 +327,7 @@ def test_a_partners_incident_opens_one_here_and_is_answered(ucrm, partner, room)
     incident = Incident.objects.get()
     assert (incident.code, incident.system, incident.lat) == ("FIR-01", partner, 36.35)
     assert incident.summary == "Wohnungsbrand · 2 Personen vermisst · 3. OG"
-    assert incident.address == "Musterstraße 15b, 12345 Musterhausen"
+    assert incident.address == "Lindenweg 7, 99000 Neustadt"
     event = incident.events.get()
     assert event.attributes["caller_tel_masked"] == "821-****-5678" and "1234" not in str(event.attributes)
 
@@ -447,3 +447,24 @@ def test_a_code_is_found_by_keywords_and_the_administrators_go_first(said, code)
     assert (event["code"], event["lat"], event["occurred_at"]) == (code, None, "2026-11-23T03:00:00+00:00")
     with pytest.raises(NotUsable, match="appVersion|version"):
         feed.normalise({**raw, "payload": {**raw["payload"], "appVersion": "2.0"}}, link)
+
+
+def test_the_collector_listens_to_a_partner_without_being_told_twice(ucrm, partner, room):
+    relay, stop = sent_relay(partner), threading.Event()
+
+    async def collecting():
+        over = asyncio.Event()
+        work = asyncio.create_task(collector.collect(over, lambda system: accepting))
+        await asyncio.to_thread(stop.wait, 20)
+        over.set()
+        await work
+
+    thread = threading.Thread(target=lambda: asyncio.run(collecting()), daemon=True)
+    thread.start()
+    try:
+        room.acknowledge(OURS, str(relay.pk))
+        eventually(lambda: fresh(relay).state == "accepted")
+        assert partner.feed_format == ""
+    finally:
+        stop.set()
+        thread.join(10)

@@ -321,7 +321,7 @@ def make_partner(town, base, key, slug="control-room", *, password=PASSWORD, **o
     """A linked system that relays by UCRI2 and listens to its answers."""
     said = {"own_oid": OURS, "partner_oid": THEIRS, "username": "ocenter", **options}
     secret = json.dumps({"password": password, "key": key.jwk(private=True) if key else None})
-    return make_agency(town, base, slug, transport="ucri2", feed_format="ucri2", secret=secret, options=said)
+    return make_agency(town, base, slug, transport="ucri2", secret=secret, options=said)
 
 
 INCIDENT = {
