@@ -127,12 +127,6 @@ def standings(systems: Iterable[LinkedSystem]) -> dict[int, Standing]:
     return {one.pk: judge(one, signs[one.pk], now) for one in systems}
 
 
-def standing_of(system: LinkedSystem) -> tuple[str, Any]:
-    """A key of `STANDING_COLOURS` and the word for it: the badge of one system. For many, ask `standings`."""
-    found = standings([system])[system.pk]
-    return found.state, found.word
-
-
 def standings_note() -> int:
     """Keeps since when each link is as it is, and logs what changed; returns how many did.
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from linkage.admin_actions import local_name
 from linkage.models import LinkedSystem, Relay, SystemKey
-from linkage.standing import STANDING_COLOURS, standing_of
+from linkage.standing import STANDING_COLOURS, Standing, standings
 from ocenter.accounts.models import User
 
 RUNS_OUT_WITHIN: Final = timedelta(days=30)
@@ -23,8 +23,10 @@ def overview(user: User) -> dict[str, Any]:
     waiting = _within(Relay.objects.exclude(attention_reason=""), user)
     people = _within(User.objects.filter(is_active=True, is_superuser=False, expires_at__lt=soon), user)
     keys = _within(SystemKey.objects.filter(revoked_at=None, expires_at__lt=soon), user, "system__municipality")
+    systems = list(_within(LinkedSystem.objects.select_related("municipality"), user))
+    found = standings(systems)
     return {
-        "systems": [_row(one) for one in _within(LinkedSystem.objects.select_related("municipality"), user)],
+        "systems": [_row(one, found[one.pk]) for one in systems],
         "waiting_count": waiting.count(),
         "waiting": [(one, local_name(one.system)) for one in waiting.select_related("system")[:ROWS]],
         "people": people.order_by("expires_at")[:ROWS],
@@ -37,6 +39,7 @@ def _within(rows: QuerySet, user: User, path: str = "municipality") -> QuerySet:
     return rows if user.is_superuser else rows.filter(**{path: user.municipality_id})
 
 
-def _row(system: LinkedSystem) -> dict[str, Any]:
-    state, word = standing_of(system)
-    return {"system": system, "name": local_name(system), "state": word, "colour": STANDING_COLOURS[state]}
+def _row(system: LinkedSystem, standing: Standing) -> dict[str, Any]:
+    return {
+        "system": system, "name": local_name(system), "state": standing.word, "colour": STANDING_COLOURS[standing.state]
+    }  # fmt: skip

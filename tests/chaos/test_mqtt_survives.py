@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from incidents.models import Event, Incident
 from linkage.models import LinkedSystem, Quarantined
-from linkage.standing import standing_of
+from linkage.standing import standings
 from ocenter.embedded.processes import die_with_parent
 from tests.accounts.cast import make_system
 from tests.incidents.cast import assert_ledger_is_whole, make_town
@@ -175,7 +175,7 @@ def test_a_collector_killed_again_and_again_loses_nothing_and_doubles_nothing(to
 
 def test_a_broker_that_is_away_is_seen_and_what_came_meanwhile_arrives(town, broker, feed, collector):
     def word():
-        return standing_of(LinkedSystem.objects.get(pk=feed.pk))[0]
+        return standings([LinkedSystem.objects.get(pk=feed.pk)])[feed.pk].state
 
     wait_until(lambda: word() == "ok", 30, "connecting")
     broker.stop()

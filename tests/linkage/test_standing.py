@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from linkage import health, standing
 from linkage.models import Delivery, LinkedSystem, MaintenanceWindow, Quarantined
-from linkage.standing import STANDING_COLOURS, STATES, WORDS, Signs, judge, standing_of, standings, standings_note
+from linkage.standing import STANDING_COLOURS, STATES, WORDS, Signs, judge, standings, standings_note
 from tests.accounts.cast import make_system
 from tests.incidents.cast import ago, event, make_town, receive
 from tests.linkage.wires import open_relay
@@ -179,11 +179,6 @@ class TestOfRealRows:
         with django_assert_num_queries(2):
             found = standings(systems)
         assert {found[one.pk].state for one in systems} == {"never"}
-
-    def test_the_badge_is_a_word_with_a_colour(self, town):
-        state, word = standing_of(town.bells)
-        with translation.override("en"):
-            assert (state, str(word), STANDING_COLOURS[state]) == ("never", "never heard", "info")
 
 
 class TestSince:
