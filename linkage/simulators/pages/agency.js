@@ -11,7 +11,7 @@ const WORDS = {
     first_requests: "주 경로 요청", second_requests: "보조 경로 요청", followed_redirects: "따라간 리다이렉트",
     incident: "사건", messages: "메시지·접수번호", state: "상태", unit: "유닛", callbacks: "회신",
     number: "사건번호", what: "내용", sent: "보낸 전문", video: "영상 요청 → 답", heard: "받은 상태",
-    none: "아직 없습니다.", times: "회 도착", eta: "초 후 도착", opened: "열림", granted: "승인", waiting: "대기 중",
+    none: "아직 없습니다.", times: "회 도착", eta: "초 후 도착", opened: "열림", pending: "승인 대기", denied: "거부", waiting: "대기 중",
     no_basis: "법적 근거 없음", no_case: "이 기관은 사건을 열지 않습니다", no_request: "요청 없음", failed: "실패", done: "적용됨",
   },
   en: {
@@ -24,7 +24,7 @@ const WORDS = {
     first_requests: "by the first endpoint", second_requests: "by the second endpoint", followed_redirects: "followed redirects",
     incident: "incident", messages: "messages, receipts", state: "state", unit: "unit", callbacks: "callbacks",
     number: "number", what: "what", sent: "messages sent", video: "video asked → answer", heard: "statuses heard",
-    none: "None yet.", times: "arrivals", eta: "s to arrive", opened: "opened", granted: "granted", waiting: "waiting",
+    none: "None yet.", times: "arrivals", eta: "s to arrive", opened: "opened", pending: "pending a grant", denied: "denied", waiting: "waiting",
     no_basis: "no legal basis", no_case: "this agency opens no cases", no_request: "not asked", failed: "failed", done: "applied",
   },
 };
@@ -45,7 +45,9 @@ function make(tag, classes = "", ...content) {
 
 function table(id, heads, rows) {
   const head = make("thead", "", make("tr", "", ...heads.map((name) => make("th", "", word(name)))));
-  const empty = make("tr", "", make("td", "empty", word("none")));
+  const nothing = make("td", "empty", word("none"));
+  nothing.colSpan = heads.length;
+  const empty = make("tr", "", nothing);
   at(id).replaceChildren(head, make("tbody", "", ...(rows.length ? rows : [empty])));
 }
 
@@ -82,7 +84,7 @@ function videoCell(own) {
   const reason = video?.reason ? ` — ${video.reason}` : "";
   const cameras = Array.isArray(video?.cameras) ? make("div", "dim", `${video.cameras.length} cam`) : null;
   return make("td", "", make("div", "dim", `${request.radius_m} m · ${request.max_cams} cam · ${basis ?? word("no_basis")}`),
-    chip(grant ? "ok" : video?.status === "denied" ? "bad" : "wait", said), reason, cameras, ...asked);
+    chip(grant ? "ok" : video?.status === "denied" ? "bad" : "wait", word(said)), reason, cameras, ...asked);
 }
 
 function ownRow(own) {
@@ -110,8 +112,20 @@ function projection(points) {
   const middle = [(Math.min(...lats) + Math.max(...lats)) / 2, (Math.min(...lons) + Math.max(...lons)) / 2];
   const squeeze = Math.cos((middle[0] * Math.PI) / 180);
   const span = Math.max(0.0135, (Math.max(...lats) - Math.min(...lats)) * 1.25, (Math.max(...lons) - Math.min(...lons)) * squeeze * 0.95);
-  return ([lat, lon]) => [240 + ((lon - middle[1]) * squeeze * 360) / span, 180 - ((lat - middle[0]) * 360) / span];
+  const to = ([lat, lon]) => [240 + ((lon - middle[1]) * squeeze * 360) / span, 180 - ((lat - middle[0]) * 360) / span];
+  return { to, pixelsPerKm: 360 / span / 111.32 };
 }
+
+/** A line every kilometre, or every five where that would be a thicket, and what it measures. */
+function grid(pixelsPerKm) {
+  const km = pixelsPerKm > 40 ? 1 : 5, step = km * pixelsPerKm, lines = [];
+  for (let x = 240 % step; x < 480; x += step) lines.push(shape("line", "grid", { x1: x, y1: 0, x2: x, y2: 360 }));
+  for (let y = 180 % step; y < 360; y += step) lines.push(shape("line", "grid", { x1: 0, y1: y, x2: 480, y2: y }));
+  return [...lines, shape("line", "scale", { x1: 12, y1: 348, x2: 12 + step, y2: 348 }), shape("text", "", { x: 12, y: 342 }, `${km} km`)];
+}
+
+/** A label beside a point: to its left where the picture ends. */
+const label = (x, y, text) => shape("text", "", x > 340 ? { x: x - 9, y, "text-anchor": "end" } : { x: x + 9, y }, text);
 
 function drawMap(state) {
   const relays = state.relays.filter((one) => !one.ended && one.place);
@@ -119,15 +133,15 @@ function drawMap(state) {
   const points = [...relays.flatMap((one) => [one.place, ...(one.at ? [one.at] : []), ...one.path]),
     ...own.flatMap((one) => [[one.envelope.lat, one.envelope.lon], ...ring(one), ...(one.envelope.patrol ? [[one.envelope.patrol.lat, one.envelope.patrol.lon]] : [])])];
   if (!points.length) return at("map").replaceChildren(shape("text", "", { x: 20, y: 30 }, word("none")));
-  const to = projection(points);
+  const { to, pixelsPerKm } = projection(points);
   const line = (path) => path.map((p) => to(p).map((n) => n.toFixed(1)).join(",")).join(" ");
-  const shapes = [];
+  const shapes = grid(pixelsPerKm);
   for (const one of own) {
     if (ring(one).length) shapes.push(shape("polygon", "area", { points: line(ring(one)) }));
     const track = (one.envelope.track ?? []).map((p) => [p.lat, p.lon]);
     if (track.length > 1) shapes.push(shape("polyline", "track", { points: line(track) }));
     const [x, y] = to([one.envelope.lat, one.envelope.lon]);
-    shapes.push(shape("rect", "own", { x: x - 5, y: y - 5, width: 10, height: 10 }), shape("text", "", { x: x + 8, y: y - 6 }, one.number));
+    shapes.push(shape("rect", "own", { x: x - 5, y: y - 5, width: 10, height: 10 }), label(x, y - 6, one.number));
     if (one.envelope.patrol) shapes.push(dot(to([one.envelope.patrol.lat, one.envelope.patrol.lon])));
   }
   for (const one of relays) {
@@ -136,7 +150,7 @@ function drawMap(state) {
     shapes.push(shape("path", "place", { d: `M${x} ${y - 8}l8 8l-8 8l-8-8z` }));
     if (!one.at) continue;
     const [ux, uy] = to(one.at);
-    shapes.push(dot([ux, uy]), shape("text", "", { x: ux + 9, y: uy + 4 }, one.unit));
+    shapes.push(dot([ux, uy]), label(ux, uy + 4, one.unit));
   }
   at("map").replaceChildren(...shapes);
 }
