@@ -6,6 +6,7 @@ ledger and audit rows last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -349,9 +350,11 @@ def _require_listening(incident: Incident, agency: LinkedSystem) -> None:
         )
 
 
-def relay_by_rule(*, incident: Incident, request: RelayRequest) -> None:
-    """Tells an agency without an operator, where a rule says so; inside the transaction that opened the incident."""
-    _open_relay(incident, request, SYSTEM_ACTOR)
+def relays_by_rule(*, requests: Sequence[tuple[Incident, RelayRequest]]) -> None:
+    """Tells agencies without an operator, where a rule says so; inside the transaction that opened the incidents."""
+    openings = [relays.Opening(one.system, incident.number, one.payload, one.detail) for incident, one in requests]
+    if openings:
+        relays.relays_open(openings=openings, actor=SYSTEM_ACTOR)
 
 
 def _open_relay(incident: Incident, request: RelayRequest, actor: Actor) -> Relay:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
@@ -109,6 +110,30 @@ def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], a
     return relay
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A relay to be opened: to whom, about what, with which message (see `relay_open`)."""
+
+    system: LinkedSystem
+    subject: str
+    payload: dict[str, Any]
+    detail: dict[str, Any]
+
+
+def relays_open(*, openings: Sequence[Opening], actor: Actor) -> None:
+    """Opens relays about subjects that nobody else has seen yet, all at once: of a storm of fires each costs little."""
+    lock_subjects(one.subject for one in openings)
+    made = Relay.objects.bulk_create(
+        Relay(system=one.system, subject=one.subject, municipality_id=one.system.municipality_id) for one in openings
+    )
+    Delivery.objects.bulk_create(
+        _message(relay, 1, Delivery.Message.CREATE, one.payload) for relay, one in zip(made, openings, strict=True)
+    )
+    for system_id in {one.system.pk for one in openings}:
+        transaction.on_commit(partial(nudge.lane, system_id))
+    tell([change(relay, "relay.requested", actor, one.detail) for relay, one in zip(made, openings, strict=True)])
+
+
 def _last_text(relay: Relay) -> str:
     """What the agency was last told in an operator's own words."""
     told = relay.deliveries.filter(payload__has_key="text").order_by("-position")
@@ -133,6 +158,11 @@ def message_queue(*, relay: Relay, message: str, payload: dict[str, Any]) -> Del
     )
     transaction.on_commit(lambda: nudge.lane(relay.system_id))
     return delivery
+
+
+def _message(relay: Relay, position: int, message: str, payload: dict[str, Any]) -> Delivery:
+    whole = {"relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay)}
+    return Delivery(relay=relay, system_id=relay.system_id, position=position, message=message, payload=whole)
 
 
 def callback_url(relay: Relay) -> str:

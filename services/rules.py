@@ -5,26 +5,27 @@ In the demo, fires are relayed to 119 by themselves; which codes go to which age
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from incidents.models import Incident
-from incidents.operations import relay_by_rule
+from incidents.operations import relays_by_rule
 from incidents.relaying import compose
 from linkage.models import LinkedSystem
 
 RELAYED_AT_ONCE: Final[dict[str, str]] = {"FIR-01": "fire119"}
 
 
-def relay_at_once(*, incidents: Iterable[Incident], **_signal: Any) -> None:
+def relay_at_once(*, incidents: Sequence[Incident], **_signal: Any) -> None:
     """Receiver of `incidents_opened`: relays what the table names to the municipality's own agency of that name."""
-    for incident in incidents:
-        slug = RELAYED_AT_ONCE.get(incident.code)
-        if slug is None:
-            continue
-        agency = LinkedSystem.objects.filter(
-            municipality_id=incident.municipality_id, kind=LinkedSystem.Kind.AGENCY, slug=slug
-        ).first()
-        if agency is not None and agency.pk != incident.system_id:  # who opened it knows it
-            request = compose(incident, agency)
-            relay_by_rule(incident=incident, request=request)
+    named = [one for one in incidents if one.code in RELAYED_AT_ONCE]
+    if not named:
+        return
+    agencies = LinkedSystem.objects.select_related("municipality").defer("municipality__boundary").filter(
+        municipality_id__in={one.municipality_id for one in named}, kind=LinkedSystem.Kind.AGENCY,
+        slug__in=set(RELAYED_AT_ONCE.values()),
+    )  # fmt: skip
+    by_name = {(one.municipality_id, one.slug): one for one in agencies}
+    told = [(one, by_name.get((one.municipality_id, RELAYED_AT_ONCE[one.code]))) for one in named]
+    # Who opened it knows it.
+    relays_by_rule(requests=[(one, compose(one, agency)) for one, agency in told if agency and agency.pk != one.system_id])
