@@ -20,7 +20,7 @@ from linkage.cap.reading import NotCap, read
 from linkage.cap.writing import CONTENT_TYPE, write
 from linkage.transports import wire
 from linkage.transports.base import Answer, NotSent, Outgoing, Target
-from linkage.transports.http_json import HttpJson, signature
+from linkage.transports.http_json import signature
 
 HEADERS: Final = {"Content-Type": CONTENT_TYPE, "Accept": f"application/json, {CONTENT_TYPE}"}
 RECEIPT_LENGTH: Final = 120
@@ -32,12 +32,7 @@ class Cap:
     """Posts the message as a CAP document. Any 2xx means taken, unless the answer is a CAP Error message."""
 
     async def send(self, session: aiohttp.ClientSession, target: Target, outgoing: Outgoing) -> Answer:
-        """Posts the message under its Idempotency-Key. Raises NotSent.
-
-        The status of a case the agency has opened here is no alert: it goes in JSON to where the agency asked for it.
-        """
-        if outgoing.message not in TYPES:
-            return await HttpJson().send(session, target, outgoing)
+        """Posts the message under its Idempotency-Key. Raises NotSent."""
         alert = alert_for(target, outgoing)
         body = write(alert)
         headers = {**HEADERS, "Idempotency-Key": outgoing.key, **signature(target, outgoing.key, body)}

@@ -1,7 +1,6 @@
 """Relays as CAP over real HTTP: what arrives fits the standard's schema, is signed, and is the same at every attempt."""
 
 import asyncio
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -152,12 +151,6 @@ def test_what_cannot_be_told_is_put_before_an_operator_and_not_tried_for_ever():
     with pytest.raises(NotSent) as caught:
         post("http://127.0.0.1:9/", body={"relay": RELAY, "incident": {}})
     assert caught.value.permanent and "cannot be told as CAP" in caught.value.reason
-
-
-def test_the_status_of_an_agencys_own_case_goes_in_json():
-    with peer() as agency:
-        post(agency.url, "status", body={"source_event_no": "112-1", "status": "RECEIVED"})
-    assert json.loads(agency.arrivals[0]["body"])["status"] == "RECEIVED"
 
 
 @pytest.mark.django_db(transaction=True)
