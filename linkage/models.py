@@ -222,7 +222,8 @@ class Delivery(models.Model):
     """One message to one agency: its id is the `Idempotency-Key`, the same at every attempt.
 
     Rows are written with the change that causes them and settled by the answer. `lease_until` is a
-    claim that expires by itself: a killed worker's deliveries come back without anyone's help.
+    claim that expires by itself: a killed worker's deliveries come back without anyone's help, and sooner
+    where the sweeper sees that `lease_pid`, the database session that claimed them, is no more.
     """
 
     class Message(models.TextChoices):
@@ -251,6 +252,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    lease_pid = models.IntegerField(null=True, editable=False)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
 

@@ -91,7 +91,8 @@ next AS (
     LIMIT greatest(0, least(%s, coalesce((SELECT free FROM lane), 0))) FOR UPDATE OF d SKIP LOCKED),
 leased AS (
     UPDATE linkage_delivery d
-    SET lease_until = statement_timestamp() + make_interval(secs => %s), attempts = d.attempts + 1
+    SET lease_until = statement_timestamp() + make_interval(secs => %s), lease_pid = pg_backend_pid(),
+        attempts = d.attempts + 1
     FROM next WHERE d.id = next.id
     RETURNING d.id, d.relay_id, d.message, d.address, d.payload, d.attempts, d.due_at, d.created_at)
 SELECT l.id, l.relay_id, l.message, coalesce(nullif(l.address, ''), lane.address), l.payload, l.attempts
@@ -136,6 +137,25 @@ def overdue_lanes(grace_seconds: float) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_OVERDUE, [grace_seconds])
         return [row[0] for row in cursor.fetchall()]
+
+
+_RELEASE: Final = """
+UPDATE linkage_delivery SET lease_until = NULL
+WHERE state = 'pending' AND lease_until >= statement_timestamp()
+  AND lease_pid NOT IN (SELECT pid FROM pg_stat_activity WHERE pid IS NOT NULL)
+"""
+
+
+def release_orphans() -> int:
+    """Ends the leases of sessions that are no more; returns how many. A process that died with as many messages
+    on the wire as an agency takes at once would otherwise hold up everything new for a whole lease.
+
+    Who lost only its connection may still be sending: then the agency gets the message twice, under one key.
+    The sweeper calls it every second; safe to repeat.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE)
+        return cursor.rowcount
 
 
 def settle(claimed: Claim, outcome: Outcome) -> None:

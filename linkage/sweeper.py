@@ -27,7 +27,7 @@ PERIOD_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 1.0
 HEARTBEAT_NAME: Final = "sweeper"
 
-_duties: list[Callable[[], int]] = [relays.relays_raise_attention]
+_duties: list[Callable[[], int]] = [outbox.release_orphans, relays.relays_raise_attention]
 
 
 def register_duty(duty: Callable[[], int]) -> None:

@@ -105,3 +105,25 @@ def test_web_dies_before_the_commit(room, figures):
         balance, _ = room.expect_books_agree(heard)
         assert (room.log.again > 0, room.log.duplicates) == (True, 0)
         figures(f"web killed -9 before the commit: {balance.events} events, {balance.relays} relays")
+
+
+def test_a_crash_with_a_full_lane_holds_up_nothing_new(room, figures):
+    """I5, I6. The worker dies with as many messages on the wire as the agency takes at once: the next fire does not
+    wait for their leases to end."""
+    room.stack.wait_for_restart("worker", 0)
+    most = room.value("SELECT max_concurrent FROM linkage_linkedsystem WHERE slug = 'fire119' LIMIT 1")
+    with room.proxies("fire119") as (proxy,):
+        room.fault(proxy, Fault("hold_request"))
+        room.report(most)
+        until(lambda: proxy.holding == most, 20, lambda: f"{proxy.holding} of {most} held")
+        pid = room.kill("worker")
+        room.backstage.run(proxy.reset())
+        room.fault(proxy)
+        (number,) = room.report(1)
+        started = time.monotonic()
+        until(lambda: room.arrived([number]), 30, "the next fire was not relayed")
+        took = time.monotonic() - started
+        room.stack.wait_for_restart("worker", pid)
+        room.expect_books_agree(seconds=60)
+    figures(f"worker killed -9 with all {most} of 119's places taken: the next fire is there {took:.1f} s later")
+    assert took < 10, "before an operator sooner than at the agency"
