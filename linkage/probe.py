@@ -25,6 +25,7 @@ from linkage.network import AddressNotAllowed, Network, PinnedResolver, is_allow
 DEADLINE_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "ocenter-probe/1"
+BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ async def probe(endpoint: str, allowed_network: str, *, deadline_s: float = DEAD
         resolver.addresses = (host,)
     try:
         async with asyncio.timeout(deadline_s):
-            return await _call(endpoint, resolver)
+            return await (_knock if urlsplit(endpoint).scheme in BROKER_PORTS else _call)(endpoint, resolver)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         return ProbeResult(False, _in_words(error, host, deadline_s), addresses=resolver.addresses)
 
@@ -92,6 +93,19 @@ async def _call(endpoint: str, resolver: _RecordingResolver) -> ProbeResult:
         await answer.content.read(MAX_ANSWER_BYTES)
         ok, text = _judged(answer.status, answer.headers.get("Location", ""))
         return ProbeResult(ok, text, answer.status, latency_ms, resolver.addresses)
+
+
+async def _knock(endpoint: str, resolver: _RecordingResolver) -> ProbeResult:
+    """Opens a broker's port and closes it again: saying more would need its password."""
+    parts = urlsplit(endpoint)
+    host, port = parts.hostname or "", parts.port or BROKER_PORTS[parts.scheme]
+    address = resolver.addresses[0] if resolver.addresses else (await resolver.resolve(host, port))[0]["host"]
+    started = time.monotonic()
+    _reader, writer = await asyncio.open_connection(address, port)
+    latency_ms = round((time.monotonic() - started) * 1000)
+    writer.close()
+    words = _("The broker's port %d is open. Whether it lets us in, its state says.") % port
+    return ProbeResult(True, words, None, latency_ms, resolver.addresses)
 
 
 def _judged(status: int, location: str) -> tuple[bool, str]:
@@ -141,7 +155,7 @@ def _root(error: BaseException) -> BaseException:
 def _host_of(endpoint: str) -> str | None:
     try:
         parts = urlsplit(endpoint)
-        return parts.hostname if parts.scheme in ("http", "https") else None
+        return parts.hostname if parts.scheme in ("http", "https", *BROKER_PORTS) else None
     except ValueError:  # a damaged IPv6 literal
         return None
 

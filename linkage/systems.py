@@ -140,10 +140,15 @@ def mapping_save(*, system: LinkedSystem, by: By, mapping: dict[str, Any]) -> No
 
 @transaction.atomic
 def probe_record(*, system: LinkedSystem, result: ProbeResult, by: By) -> None:
-    """Keeps how a connection test ended, as the contact or as the error last seen."""
+    """Keeps how a connection test ended, as the contact or as the error last seen.
+
+    That a feed's address answers is no contact: only what the feed says shows that it reports.
+    """
     now = timezone.now()
     if result.ok:
-        changes: dict[str, Any] = {"last_contact_at": now, "last_error": ""}
+        changes: dict[str, Any] = {"last_error": ""}
+        if system.kind != LinkedSystem.Kind.FEED:
+            changes["last_contact_at"] = now
     else:
         changes = {"last_error": result.text[:MAX_ERROR_LENGTH], "last_error_at": now}
     LinkedSystem.objects.filter(pk=system.pk).update(**changes)

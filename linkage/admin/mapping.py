@@ -125,12 +125,12 @@ def _apply(found: Result, rules: Rules | None, content: Any, document: Any, even
 
 
 def _records(document: Any, content: Any, lists: list[Found]) -> list[Any]:
-    """The records to list fields of: those at the mapping's path, or else of the longest list."""
+    """The records to list the fields of: those at the mapping's path, or else the longest list's, or the document."""
     asked = document.get("records") if isinstance(document, dict) else ""
-    for path in (asked or "", lists[0].path if lists else ""):
-        probe = {"records": path, "fields": {"id": "@", "occurred_at": "@", "code": "@"}, "position": {"missing": "unknown"}}
+    for path in filter(None, (asked, lists[0].path if lists else "", "@")):
+        bare = {"records": path, "fields": {"id": "@", "occurred_at": "@", "code": "@"}, "position": {"missing": "unknown"}}
         try:
-            return [record.raw for record in records_in(parse(probe), content)]
+            return [record.raw for record in records_in(parse(bare), content)]
         except (BadMapping, NotADocument):
             continue
     return []

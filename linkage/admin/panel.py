@@ -46,6 +46,7 @@ def panel_of(system: LinkedSystem) -> dict[str, Any]:
         "colour": STANDING_COLOURS[condition.standing.state],
         "figures": condition.figures,
         "hour": figures_text(system, condition.figures),
+        "share": share_text(condition.figures),
         "is_agency": system.kind == Kind.AGENCY,
         "is_feed": system.kind == Kind.FEED,
         "calls_it": bool(system.endpoint) and system.kind != Kind.CENTRAL,
@@ -63,13 +64,17 @@ def panel_of(system: LinkedSystem) -> dict[str, Any]:
     }
 
 
+def share_text(figures: Figures) -> str:
+    """The share of attempts that got through, for a badge; "" where nothing was tried."""
+    return "" if figures.share is None else f"{100 * figures.share:.1f} %"
+
+
 def figures_text(system: LinkedSystem, figures: Figures) -> str:
-    """The last hour in a few words."""
+    """The last hour in a few words, without the share."""
     if system.kind == Kind.AGENCY:
         if not figures.attempts:
             return _("no attempt")
-        values = {"share": 100 * (figures.share or 0), "delivered": figures.delivered, "attempts": figures.attempts}
-        text = _("%(share).1f %% (%(delivered)d of %(attempts)d)") % values
+        text = _("%(delivered)d of %(attempts)d") % {"delivered": figures.delivered, "attempts": figures.attempts}
         return f"{text} · p50 {figures.p50_ms:.0f} ms · p95 {figures.p95_ms:.0f} ms"
     if system.kind == Kind.FEED:
         parts = [_("%d events") % figures.events]
@@ -78,9 +83,16 @@ def figures_text(system: LinkedSystem, figures: Figures) -> str:
         if figures.quarantined:
             parts.append(_("%d in quarantine") % figures.quarantined)
         if system.last_delay_s is not None:
-            parts.append(_("%.1f s old on arrival") % system.last_delay_s)
+            parts.append(_("%s old on arrival") % age_text(system.last_delay_s))
         return " · ".join(parts)
     return "–"
+
+
+def age_text(seconds: float) -> str:
+    """A span of time as short as it is exact enough: 0.4 s, 12 min, 3.9 h."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def breaker_text(system: LinkedSystem) -> str:

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import EmptyFieldListFilter
 from django.contrib.admin.views.main import ChangeList
+from django.core.validators import URLValidator
 from django.db import models
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 
 from linkage import admin_actions
 from linkage.admin import deeds, faults, mapping
-from linkage.admin.panel import Condition, conditions, figures_text, panel_of
+from linkage.admin.panel import Condition, conditions, figures_text, panel_of, share_text
 from linkage.feeds import FEEDS
 from linkage.models import LinkedSystem, MaintenanceWindow, SystemKey
 from linkage.standing import STANDING_COLOURS
@@ -49,12 +50,24 @@ CONNECTION_FIELDS: Final[dict[str | None, tuple[Any, ...]]] = {
     Kind.FEED: FEED_FIELDS,
     Kind.CENTRAL: ("phone",),
 }  # fmt: skip
+BROKER_SCHEMES: Final = ("mqtt", "mqtts")
+ENDPOINT_HELP: Final = _("Agencies: where relays are posted. Feeds: what is asked, or the broker that is listened to.")
 # What a system's counterparts know it by: fixed once they do.
 FIXED_AFTER_CREATION: Final = ("municipality", "kind", "slug")
 
 
+class EndpointField(forms.URLField):
+    """An address that is called over HTTP, or a broker that is listened to."""
+
+    default_validators = [URLValidator(schemes=["http", "https", *BROKER_SCHEMES])]
+
+
 class LinkedSystemForm(forms.ModelForm):
     """The fields of a linked system; each kind has its own that it cannot be without."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The model's own check knows no broker; `EndpointField` and `clean` know both.
+        return {*super()._get_validation_exclusions(), "endpoint"}
 
     def clean_options(self) -> dict[str, Any]:
         """Refuses what is no JSON object."""
@@ -67,13 +80,21 @@ class LinkedSystemForm(forms.ModelForm):
         """Refuses an agency without an endpoint, and a feed that should be asked without one."""
         cleaned = super().clean() or self.cleaned_data
         kind = cleaned.get("kind") or self.instance.kind
-        if "endpoint" in self.errors or cleaned.get("endpoint"):
+        if "endpoint" in self.errors:
             return cleaned
-        if kind == Kind.AGENCY:
+        if cleaned.get("endpoint"):
+            self._check_scheme(kind, cleaned)
+        elif kind == Kind.AGENCY:
             self.add_error("endpoint", gettext("An agency needs the address relays are posted to."))
         elif kind == Kind.FEED and cleaned.get("poll_interval_s"):
             self.add_error("endpoint", gettext("A feed that is asked needs the address to ask."))
         return cleaned
+
+    def _check_scheme(self, kind: str, cleaned: dict[str, Any]) -> None:
+        feed = FEEDS.get(cleaned.get("feed_format", ""))
+        is_broker = cleaned["endpoint"].partition(":")[0] in BROKER_SCHEMES
+        if is_broker and not (kind == Kind.FEED and feed is not None and feed.listens):
+            self.add_error("endpoint", gettext("Only a feed in the format MQTT has a broker's address; this is http or https."))
 
 
 class WindowInline(TabularInline):
@@ -195,6 +216,8 @@ class LinkedSystemAdmin(ScopedAdmin):
             )
         if isinstance(db_field, models.URLField):
             kwargs["assume_scheme"] = "https"
+        if db_field.name == "endpoint":
+            kwargs |= {"form_class": EndpointField, "help_text": ENDPOINT_HELP}
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_inlines(self, request: HttpRequest, obj: LinkedSystem | None = None) -> list[type[TabularInline]]:
@@ -273,7 +296,7 @@ class LinkedSystemAdmin(ScopedAdmin):
         """How much got through and how fast."""
         figures = _condition(system).figures
         text = figures_text(system, figures)
-        return badge(figures.colour, text) if figures.colour else text
+        return format_html("{} {}", badge(figures.colour, share_text(figures)), text) if figures.colour else text
 
     def save_formset(
         self, request: HttpRequest, form: forms.ModelForm, formset: BaseModelFormSet, change: bool

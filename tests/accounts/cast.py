@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident
+from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident, LedgerHead
 from linkage.models import Attempt, Delivery, LinkedSystem, Quarantined, Relay
 from ocenter.accounts.models import Municipality, User
 
@@ -80,13 +80,14 @@ def _things(town, feed, agency, prefix):
     )
     rule = CorrelationRule.objects.create(municipality=town, code="BEL-01", radius_m=100, window_s=60)
     incident = Incident.objects.create(
-        municipality=town, number=f"{town.code}-20261123-0001", code="BEL-01", family="BEL", grade="G2",
+        municipality=town, number=f"{town.code}-20200101-0001", code="BEL-01", family="BEL", grade="G2",
         status_at=now, occurred_at=now, last_event_at=now, received_at=now, system=feed, lat=36.35, lon=127.38,
     )  # fmt: skip
     event = Event.objects.create(
         municipality=town, system=feed, source_id="e-1", incident=incident, code="BEL-01", grade="G2",
         occurred_at=now, received_at=now, attributes={"caller_tel": "010-1234-5678", "battery": 80},
     )  # fmt: skip
+    LedgerHead.objects.update_or_create(municipality=town, defaults={"seq": 1})
     change = Change.objects.create(
         municipality=town, seq=1, at=now, kind="incident.opened", incident=incident, family="BEL",
         body={"actor": {"kind": "feed", "name": "bells"}},

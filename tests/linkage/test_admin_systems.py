@@ -6,11 +6,14 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from incidents.models import Incident
 from linkage import systems
-from linkage.models import LinkedSystem, SystemKey
+from linkage.models import Attempt, Delivery, LinkedSystem, SystemKey
 from ocenter.accounts import audit, keys
 from ocenter.accounts.models import AuditEntry
 from tests.accounts.cast import make_city, make_superuser, make_system
@@ -291,3 +294,224 @@ def test_personal_data_and_secrets_are_covered_in_deliveries_and_attempts(page, 
         assert "010-1234-5678" not in shown and "010-****-5678" not in shown, address
         assert "whsec_abcdefgh" not in shown, address
     assert "battery" in page.get(pages[-1]).content.decode()
+
+
+# --- pausing, the breaker, two secrets, maintenance, figures ---
+
+
+def now_of(system):
+    return LinkedSystem.objects.get(pk=system.pk)
+
+
+def test_pausing_and_going_on_is_audited_and_repeating_changes_nothing(page, city):
+    for _ in range(2):
+        page.post(do("pause", city.agency.pk))
+    paused = now_of(city.agency)
+    assert paused.paused_at and paused.paused_by == "administrator"
+    assert "Paused" in page.get(reverse(CHANGE, args=[city.agency.pk])).content.decode()
+    for _ in range(2):
+        page.post(do("resume", city.agency.pk))
+    assert now_of(city.agency).paused_at is None
+    done = AuditEntry.objects.filter(action__startswith="system.").order_by("number")
+    assert list(done.values_list("action", flat=True)) == ["system.paused", "system.resumed"]
+
+
+def test_the_breaker_is_shown_and_closed_at_once(page, city):
+    until = timezone.now() + timedelta(minutes=5)
+    LinkedSystem.objects.filter(pk=city.agency.pk).update(breaker_failures=7, breaker_until=until, secondary_until=until)
+    shown = page.get(reverse(CHANGE, args=[city.agency.pk])).content.decode()
+    assert "after 7 failures in a row" in shown and "second endpoint until" in shown
+    page.post(do("close_breaker", city.agency.pk))
+    closed = now_of(city.agency)
+    assert (closed.breaker_failures, closed.breaker_until, closed.secondary_until) == (0, None, None)
+    assert AuditEntry.objects.first().action == "breaker.closed"
+
+
+def test_a_renewed_secret_leaves_the_one_before_in_force_for_a_day_until_it_is_ended(page, city):
+    secrets = [page.post(do("renew_secret", city.agency.pk)).context["secret"] for _ in range(3)]
+    system = now_of(city.agency)
+    assert system.secrets == [secrets[2], secrets[1]], "two are in force, never three"
+    assert timedelta(hours=23) < system.previous_secret_until - timezone.now() <= timedelta(hours=24)
+    page.post(do("end_secret", city.agency.pk))
+    assert now_of(city.agency).secrets == [secrets[2]]
+    assert AuditEntry.objects.first().action == "secret.previous_ended"
+    assert not any(one in str(list(AuditEntry.objects.values())) for one in secrets)
+
+
+def test_the_first_secret_has_none_before_it(page, city):
+    secret = page.post(do("renew_secret", city.agency.pk)).context["secret"]
+    assert now_of(city.agency).secrets == [secret] and now_of(city.agency).previous_secret_until is None
+
+
+def test_an_entered_secret_is_kept_encrypted_and_shown_nowhere(page, city):
+    answer = page.post(do("set_secret", city.feed.pk), {"secret": "service-key-of-theirs"}, follow=True)
+    system = now_of(city.feed)
+    assert system.secret == "service-key-of-theirs" and "service-key" not in system.sealed_secret
+    assert "service-key-of-theirs" not in answer.content.decode() + str(list(AuditEntry.objects.values()))
+    assert "service-key-of-theirs" not in page.get(do("set_secret", city.feed.pk)).content.decode()
+
+
+def test_a_maintenance_window_is_set_and_audited_and_a_backward_one_refused(page, city):
+    window = {
+        "windows-TOTAL_FORMS": "1", "windows-0-system": city.agency.pk, "windows-0-reason": "their move",
+        "windows-0-starts_at_0": "2026-11-30", "windows-0-starts_at_1": "10:00:00",
+        "windows-0-ends_at_0": "2026-11-30", "windows-0-ends_at_1": "09:00:00",
+    }  # fmt: skip
+    assert page.post(reverse(CHANGE, args=[city.agency.pk]), form_of(city.agency, **window)).status_code == 200
+    assert not city.agency.windows.exists()
+    window["windows-0-ends_at_1"] = "12:00:00"
+    assert page.post(reverse(CHANGE, args=[city.agency.pk]), form_of(city.agency, **window)).status_code == 302
+    assert city.agency.windows.get().reason == "their move"
+    entry = AuditEntry.objects.get(action="maintenance.set")
+    assert entry.detail["reason"] == "their move" and entry.detail["from"].startswith("2026-11-30")
+
+
+def test_the_list_and_the_page_show_the_last_hours_share_and_times(page, city):
+    city.attempt.delete()
+    for number, (ms, error) in enumerate([(10, ""), (20, ""), (30, ""), (400, "HTTP 500")], 1):
+        Attempt.objects.create(
+            delivery=city.delivery, number=number, started_at=timezone.now(), duration_ms=ms, status=202, error=error
+        )
+    old = timezone.now() - timedelta(hours=2)
+    Attempt.objects.create(delivery=city.delivery, number=9, started_at=old, duration_ms=9_999, status=500, error="x")
+    for address in (do("changelist"), reverse(CHANGE, args=[city.agency.pk])):
+        shown = page.get(address).content.decode()
+        assert "75.0 %" in shown and "3 of 4" in shown and "p50 25 ms" in shown and "p95 344 ms" in shown
+
+
+def test_the_list_asks_the_database_no_more_for_more_systems(page, city):
+    def queries():
+        with CaptureQueriesContext(connection) as found:
+            page.get(do("changelist"))
+        return len(found)
+
+    first = queries()
+    for number in range(10):
+        make_system(city.municipality, f"more{number}", kind="feed" if number % 2 else "agency")
+    assert queries() <= first + 1
+
+
+def test_an_attempts_page_shows_where_it_went_and_the_headers_without_the_signature(page, city):
+    city.agency.secret = "whsec_" + "a" * 40
+    city.agency.save()
+    Attempt.objects.filter(pk=city.attempt.pk).update(endpoint="http://127.0.0.1:9/second", response='{"caller_tel": "x1"}')
+    shown = page.get(reverse("admin:linkage_attempt_change", args=[city.attempt.pk])).content.decode()
+    assert "http://127.0.0.1:9/second" in shown and f"Idempotency-Key: {city.delivery.pk}" in shown
+    assert "webhook-signature: v1,•••" in shown and "x1" not in shown and "aaaa" not in shown
+
+
+# --- test events and faults ---
+
+
+def test_a_test_event_goes_in_by_the_intake_and_reaches_no_agency(page, city):
+    before = Delivery.objects.count()
+    answer = page.post(do("test_event", city.feed.pk), follow=True)
+    incident = Incident.objects.exclude(pk=city.incident.pk).get()
+    assert incident.code == "SYS-02" and "TEST" in incident.summary and incident.events.get().attributes["test"] is True
+    assert incident.expires_at - timezone.now() <= timedelta(minutes=10)
+    assert incident.number in answer.content.decode() and Delivery.objects.count() == before
+    entry = AuditEntry.objects.filter(action="system.test_event").first()
+    assert entry.detail["ok"] is True and entry.detail["incident"] == incident.number
+    assert now_of(city.feed).last_contact_at is None, "a test of ours is no sign of life of theirs"
+
+
+def test_an_agency_gets_no_test_message(page, city):
+    before = Delivery.objects.count(), Incident.objects.count()
+    answer = page.post(do("test_event", city.agency.pk), follow=True)
+    assert "Only a feed can report" in answer.content.decode()
+    assert (Delivery.objects.count(), Incident.objects.count()) == before
+
+
+@pytest.fixture
+def simulator():
+    """An agency that keeps the fault it is given, as the simulated ones do."""
+    kept = {"mode": "none", "rate": 1.0, "seed": 0}
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self):
+            body = json.dumps(kept).encode()
+            self.send_response(200 if self.path == "/fire119/faults" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            self._answer()
+
+        def do_PUT(self):
+            kept.update(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self._answer()
+
+        def log_message(self, *args):
+            pass
+
+    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{found.server_port}/fire119/incidents", kept
+    found.shutdown()
+    found.server_close()
+
+
+def test_a_simulated_agencys_fault_is_set_in_a_demo(page, city, settings, simulator):
+    settings.DEMO = True
+    LinkedSystem.objects.filter(pk=city.agency.pk).update(endpoint=simulator[0])
+    assert page.get(do("faults", city.agency.pk)).context["form"].initial["mode"] == "none"
+    page.post(do("faults", city.agency.pk), {"mode": "error", "rate": "0.5", "seed": "3"})
+    assert simulator[1] == {"mode": "error", "rate": 0.5, "seed": 3}
+    assert AuditEntry.objects.first().action == "system.fault_set"
+    assert page.post(do("faults", city.agency.pk), {"mode": "explode", "rate": "2", "seed": "3"}).status_code == 200
+    assert simulator[1]["mode"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("demo", "network"), [(False, "127.0.0.0/8"), (True, "10.0.0.0/8"), (True, "127.0.0.0/8, 10.0.0.0/8"), (True, "0.0.0.0/0")]
+)
+def test_nothing_but_a_simulator_of_a_demo_has_faults(page, city, settings, simulator, demo, network):
+    settings.DEMO = demo
+    LinkedSystem.objects.filter(pk=city.agency.pk).update(endpoint=simulator[0], allowed_network=network)
+    assert page.post(do("faults", city.agency.pk), {"mode": "error", "rate": "1", "seed": "0"}).status_code == 404
+    assert simulator[1]["mode"] == "none"
+    assert do("faults", city.agency.pk) not in page.get(reverse(CHANGE, args=[city.agency.pk])).content.decode()
+
+
+# --- feeds ---
+
+
+def test_a_feeds_format_limits_and_options_are_set_and_a_poll_needs_an_address(page, city):
+    data = form_of(city.feed, feed_format="its", poll_interval_s="60", options='{"params": {"a": "b"}}')
+    assert "endpoint" in page.post(reverse(CHANGE, args=[city.feed.pk]), data).context["adminform"].form.errors
+    assert page.post(reverse(CHANGE, args=[city.feed.pk]), data | {"endpoint": "http://127.0.0.1:1/its"}).status_code == 302
+    feed = now_of(city.feed)
+    assert (feed.feed_format, feed.poll_interval_s, feed.options) == ("its", 60, {"params": {"a": "b"}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"feed_format": "nonsense"}, "feed_format"), ({"feed_format": "montgomery_911"}, "feed_format"), ({"options": "[]x"}, "options"),
+     ({"options": "[1]"}, "options"), ({"endpoint": "mqtt://127.0.0.1"}, "endpoint"), ({"poll_interval_s": "0"}, "poll_interval_s")],
+)  # fmt: skip
+def test_nonsense_about_a_feed_is_refused_beside_its_field(page, city, changes, field):
+    answer = page.post(reverse(CHANGE, args=[city.feed.pk]), form_of(city.feed, **changes))
+    assert answer.status_code == 200 and field in answer.context["adminform"].form.errors
+
+
+def test_a_broker_is_the_address_of_a_feed_that_listens_and_its_port_is_tried(page, city, server):
+    port = server.split(":")[2].split("/")[0]
+    data = form_of(city.feed, feed_format="mqtt", endpoint=f"mqtt://127.0.0.1:{port}")
+    assert page.post(reverse(CHANGE, args=[city.feed.pk]), data).status_code == 302
+    shown = page.post(do("test", city.feed.pk), follow=True).content.decode()
+    assert f"port {port} is open" in shown and now_of(city.feed).last_contact_at is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pause", "resume", "close_breaker", "end_secret", "set_secret", "test_event", "faults", "mapping"],
+)
+def test_whatever_is_done_is_done_within_the_municipality_and_by_administrators(page, client, city, other, settings, name):
+    settings.DEMO = True
+    assert page.post(do(name, other.feed.pk), {"secret": "x"}).status_code == 404
+    assert page.post(do(name, other.agency.pk), {"secret": "x"}).status_code == 404
+    for role in ("operator", "supervisor", "auditor"):
+        client.force_login(getattr(city, role))
+        assert client.post(do(name, city.agency.pk), {"secret": "x"}, follow=True).status_code in (403, 404)
+    assert not AuditEntry.objects.exclude(action__startswith="log").exists()

@@ -31,6 +31,7 @@ class Mqtt(Feed):
     unit = "message"
     reporter = Reporter("mqtt", "MQTT 연계", "MQTT feed")
     listens = True
+    is_mapped = True
 
     def __init__(self, formats: Mapping[str, Feed]) -> None:
         self._formats = formats
