@@ -82,7 +82,7 @@ export class Links {
     const key = `${link.state} ${named(link.name)}`;
     if (row.key !== key) {
       row.key = key;
-      Object.assign(row.dataset, { state: link.state, tone: stateTone(link.state) });
+      Object.assign(row.dataset, { slug: link.slug, state: link.state, tone: stateTone(link.state) });
       row.lines = { since: h("span"), reason: h("small"), contact: h("small", { class: "contact" }) };
       const kind = link.kind === "agency" ? t("agency") : t("feed");
       row.replaceChildren(icon(stateIcon(link.state)), h("div", {}, h("b", {}, named(link.name)), h("small", { class: "kind" }, kind), row.lines.reason, row.lines.contact), h("div", { class: "link-state" }, h("b", {}, stateWord(link.state)), row.lines.since));

@@ -10,7 +10,6 @@ from django.utils import timezone, translation
 from linkage import health, standing
 from linkage.models import Delivery, LinkedSystem, MaintenanceWindow, Quarantined
 from linkage.standing import STANDING_COLOURS, STATES, WORDS, Signs, judge, standings, standings_note
-from tests.accounts.cast import make_system
 from tests.incidents.cast import ago, event, make_town, receive
 from tests.linkage.wires import open_relay
 
