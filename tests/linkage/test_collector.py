@@ -12,8 +12,8 @@ from aiohttp import web
 from django.db import connection, transaction
 from django.utils import timezone
 
-from linkage.feeds import FEEDS, collector, fetching, polling
-from linkage.feeds.base import Feed, Fetched, NotADocument
+from linkage.feeds import FEEDS, collector, polling
+from linkage.feeds.base import Feed, Fetched
 from linkage.models import Heartbeat, LinkedSystem
 from tests.accounts.cast import make_system
 from tests.linkage.wires import eventually, peer
@@ -170,40 +170,13 @@ class TestPolling:
         starts = [one["at"] for one in source.arrivals]
         assert all(1.8 < later - earlier < 2.6 for earlier, later in zip(starts, starts[1:], strict=False)), starts
 
-    @pytest.mark.parametrize(
-        ("answer", "error"),
-        [
-            (says("no", status=403), "HTTP 403 Forbidden"),
-            (
-                says("", status=302, headers={"Location": "http://127.0.0.1:9/x"}),
-                "HTTP 302 Found; redirects are not followed, name the final address",
-            ),
-            (
-                says("[]", headers={"Content-Encoding": "gzip"}),
-                "the answer is compressed though it was asked for plain",
-            ),
-        ],
-    )
-    def test_a_refusal_is_written_on_the_system_and_the_next_good_answer_clears_it(self, daejeon, answer, error):
-        intake = Intake()
-        with peer(answer) as source, collecting(intake):
+    def test_a_refusal_is_written_on_the_system_and_the_next_good_answer_clears_it(self, daejeon):
+        with peer(says("no", status=403)) as source, collecting(Intake()):
             feed = make_feed(daejeon, "one", source.url)
-            assert eventually(lambda: fresh(feed).last_error) == error
+            assert eventually(lambda: fresh(feed).last_error) == "HTTP 403 Forbidden"
             assert fresh(feed).last_error_at and not fresh(feed).last_contact_at
             source.answer = says("[]")
             eventually(lambda: fresh(feed).last_error == "" and fresh(feed).last_contact_at)
-
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-    def test_an_address_outside_the_allowed_network_is_never_called(self, daejeon, host):
-        with peer(says("[]")) as source, collecting(Intake()):
-            feed = make_feed(daejeon, "one", source.url.replace("127.0.0.1", host), allowed_network="10.0.0.0/8")
-            assert "allowed network" in eventually(lambda: fresh(feed).last_error)
-            assert not source.arrivals
-
-    def test_a_keys_query_never_stands_in_the_error(self, daejeon):
-        feed = make_feed(daejeon, "one", "http://127.0.0.1:9/data?key=very-secret")
-        with collecting(Intake()):
-            assert "very-secret" not in eventually(lambda: fresh(feed).last_error)
 
     def test_retry_after_is_honoured(self, daejeon):
         with peer(says("", status=429, headers={"Retry-After": "3"})) as source, collecting(Intake()):
@@ -211,19 +184,6 @@ class TestPolling:
             eventually(lambda: len(source.arrivals) >= 2)
         first, second = (one["at"] for one in source.arrivals[:2])
         assert 2.9 < second - first < 5
-
-    def test_an_unchanged_document_is_asked_for_conditionally_and_still_handed_over(self, daejeon):
-        def marked(request, body):
-            if request.headers.get("If-None-Match") == '"1"':
-                return web.Response(status=304)
-            return web.Response(text="[1]", headers={"ETag": '"1"'})
-
-        intake = Intake()
-        with peer(marked) as source, collecting(intake):
-            make_feed(daejeon, "one", source.url)
-            eventually(lambda: len(intake.taken["one"]) >= 3)
-        assert set(intake.taken["one"]) == {b"[1]"}
-        assert [one["headers"].get("If-None-Match") for one in source.arrivals[:3]] == [None, '"1"', '"1"']
 
 
 class TestSettings:
@@ -393,38 +353,3 @@ class TestJobs:
         with collecting(Intake()):
             eventually(lambda: len(done) >= 4)
         assert all(0.2 < later - earlier < 1.2 for earlier, later in zip(done, done[1:], strict=False)), done
-
-
-async def test_a_source_with_always_one_more_page_is_left(monkeypatch):
-    monkeypatch.setattr(fetching, "EXCHANGES_A_POLL", 3)
-    with peer(says("[]")) as source:
-        get = fetching.Fetcher("127.0.0.0/8", 5)
-        get.begin()
-        for _ in range(3):
-            await get(source.url)
-        with pytest.raises(fetching.NotFetched, match="more than 3 requests"):
-            await get(source.url)
-        get.begin()
-        assert await get(source.url, params={"page": "1"}) == (b"[]", "text/plain; charset=utf-8")
-        await get.close()
-
-
-def test_a_document_nobody_understands_stops_none_behind_it(daejeon, counting):
-    intake, understood = Intake(), Intake.take_for
-
-    def take_for(system):
-        take = understood(intake, system)
-
-        async def fussy(document, content_type):
-            await take(document, content_type)
-            if document == b"2":
-                raise NotADocument("two is no document")
-
-        return fussy
-
-    intake.take_for = take_for
-    with peer(lambda request, body: web.json_response([1, 2, 3] if request.query["after"] == "0" else [])) as source:
-        system = make_feed(daejeon, "counting", source.url, "counting")
-        with collecting(intake):
-            eventually(lambda: fresh(system).state == {"last": 3})
-            assert intake.taken["counting"] == [b"1", b"2", b"3"]
