@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -95,7 +96,7 @@ async def document_take(
         raise
     answer = await readings_take(queue, system=system, format_name=format_name, readings=readings)
     if feed.is_snapshot and not answer["rejected"]:
-        answer["ended"] = await _end_missing(queue, system, readings, link.now)
+        answer |= await _compare(queue, system, readings, link.now)
     return answer
 
 
@@ -137,23 +138,40 @@ def _rejected(source_id: str | None, errors: list[Any]) -> dict[str, Any]:
     return {"id": source_id, "status": "rejected", "incident": None, "errors": errors}
 
 
-async def _end_missing(queue: IntakeQueue, system: LinkedSystem, readings: Sequence[Reading], now: datetime) -> int:
-    """Ends what a list of everything that goes on no longer lists; returns how many."""
-    listed = {one.report.subject or one.report.source_id for one in readings if one.report}
-    going_on = await sync_to_async(_going_on)(system.pk)
-    ends = [_end_of(code, subject, now) for subject, code in going_on.items() if subject not in listed]
-    if ends:
-        await queue.submit([Arrival(system, one) for one in ends])
-    return len(ends)
+# What the last list of each feed no longer named. A source that stumbles over one list ends nothing: only what two
+# in a row do not name has ended. Forgotten with the process, which merely waits for two lists more.
+_missing: dict[int, set[str]] = {}
 
 
-def _end_of(code: str, subject: str, now: datetime) -> Report:
-    source_id = f"{subject[:150]}~gone~{int(now.timestamp())}"
-    return Report(source_id, code, "G5", now, None, None, "", "", "", {}, subject=subject, action="end")
+async def _compare(queue: IntakeQueue, system: LinkedSystem, readings: Sequence[Reading], now: datetime) -> dict[str, int]:
+    """Ends what a list of everything that goes on no longer names, and opens anew what it names again."""
+    listed = {one.report.subject or one.report.source_id: one.report for one in readings if one.report}
+    going_on, gone_before = await sync_to_async(_state_of)(system.pk, list(listed))
+    missing = {subject for subject in going_on if subject not in listed}
+    ended = missing & _missing.get(system.pk, set())
+    _missing[system.pk] = missing - ended
+    ends = [_end_of(subject, *going_on[subject], now) for subject in ended]
+    returns = [replace(listed[subject], source_id=_mark(subject, BACK, now)) for subject in gone_before]
+    if ends or returns:
+        await queue.submit([Arrival(system, one) for one in (*ends, *returns)])
+    return {"ended": len(ends), "returned": len(returns)}
+
+
+GONE: Final = "~gone~"
+BACK: Final = "~back~"
+
+
+def _mark(subject: str, mark: str, now: datetime) -> str:
+    return f"{subject[:150]}{mark}{int(now.timestamp() * 1000)}"
+
+
+def _end_of(subject: str, code: str, occurred_at: datetime, now: datetime) -> Report:
+    """Dated as the report it ends: named again, that report is not older than its end, and opens anew."""
+    return Report(_mark(subject, GONE, now), code, "G5", occurred_at, None, None, "", "", "", {}, subject=subject, action="end")
 
 
 _GOING_ON: Final = """
-SELECT DISTINCT ON (e.subject) e.subject, e.code, e.action FROM incidents_event e
+SELECT DISTINCT ON (e.subject) e.subject, e.action, e.code, e.occurred_at FROM incidents_event e
 WHERE e.system_id = %s AND e.subject <> '' AND e.incident_id IN (
     SELECT id FROM incidents_incident
     WHERE municipality_id = (SELECT municipality_id FROM linkage_linkedsystem WHERE id = %s)
@@ -161,12 +179,21 @@ WHERE e.system_id = %s AND e.subject <> '' AND e.incident_id IN (
 ORDER BY e.subject, e.id DESC
 """
 
+_GONE_BEFORE: Final = """
+SELECT listed.subject FROM unnest(%s::text[]) AS listed(subject), LATERAL (
+    SELECT source_id FROM incidents_event
+    WHERE system_id = %s AND subject = listed.subject AND subject <> '' ORDER BY id DESC LIMIT 1) AS newest
+WHERE position(%s IN newest.source_id) > 0
+"""
 
-def _going_on(system_id: int) -> dict[str, str]:
-    """The subjects of this source whose incident goes on and which it has not ended, with their codes."""
+
+def _state_of(system_id: int, listed: list[str]) -> tuple[dict[str, tuple[str, datetime]], list[str]]:
+    """The subjects of this source that go on, with code and time; and those of `listed` that a list had ended."""
     with connection.cursor() as cursor:
         cursor.execute(_GOING_ON, [system_id, system_id])
-        return {subject: code for subject, code, action in cursor.fetchall() if action == "report"}
+        going_on = {subject: (code, at) for subject, action, code, at in cursor.fetchall() if action == "report"}
+        cursor.execute(_GONE_BEFORE, [listed, system_id, GONE])
+        return going_on, [row[0] for row in cursor.fetchall()]
 
 
 def rerun(row: Quarantined) -> Outcome:

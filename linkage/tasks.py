@@ -26,6 +26,12 @@ def worker_alive() -> None:
     health.heartbeat(health.WORKER)
 
 
+@shared_task(name="linkage.prune_quarantine", ignore_result=True)
+def prune_quarantine() -> None:
+    """Lets go of what was settled long ago; see `quarantine.prune`. Safe to repeat."""
+    quarantine.prune()
+
+
 @worker_shutting_down.connect
 def finish_lanes(**_signal: Any) -> None:
     """Sender: a Celery worker told to stop. What is on the wire gets its answer."""

@@ -105,7 +105,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "Asia/Seoul"
 # A heartbeat that went through beat, broker and worker: the health page believes no other. Late ones are worth nothing.
-CELERY_BEAT_SCHEDULE = {"worker-alive": {"task": "linkage.worker_alive", "schedule": 10.0, "options": {"expires": 10}}}
+CELERY_BEAT_SCHEDULE = {
+    "worker-alive": {"task": "linkage.worker_alive", "schedule": 10.0, "options": {"expires": 10}},
+    "prune-quarantine": {"task": "linkage.prune_quarantine", "schedule": 86_400.0},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 
 AUTH_USER_MODEL = "accounts.User"
