@@ -5,7 +5,7 @@ from typing import Any, Final
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from linkage import health, nudge
+from linkage import health, nudge, quarantine
 from linkage.dispatch import Courier
 
 # Within what a stop may take; an attempt that is not answered by then comes back with its lease.
