@@ -7,6 +7,7 @@ should it come back, its message has the same identity and changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -65,7 +66,8 @@ def entries(document: bytes, base: str) -> list[Entry]:
 async def fetch(index: bytes, get: Get, link: Link) -> AsyncIterator[Fetched]:
     """The messages of the entries not yet taken. One that cannot be had is tried again at the next poll and stops
     no other; once all others are through, its NotFetched is raised, so that it is seen."""
-    listed = entries(index, link.endpoint)
+    # A long index takes a second to parse; other sources' polls share this loop.
+    listed = await asyncio.to_thread(entries, index, link.endpoint)
     before = set(link.state.get("taken", ()))
     taken = [one.mark for one in listed if one.mark in before]
     missing: NotFetched | None = None

@@ -178,6 +178,7 @@ class TestComingIn:
             assert said in problem_of(source(document), 400)["detail"]
             kept = Quarantined.objects.latest("pk")
             assert bytes(kept.raw) == document and kept.is_document and said in kept.errors[0]["message"]
+        problem_of(source(alert(info(more=f"<description>{'x' * 3_000_000}</description>"))), 413)
         assert Quarantined.objects.count() == len(invalid) and not Event.objects.exists()
 
     def test_real_files_are_accepted_or_refused_as_they_deserve(self, source, town):
