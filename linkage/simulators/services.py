@@ -15,7 +15,6 @@ from typing import Any
 from linkage.simulators.geometry import Point, along, metres_between, moved
 from linkage.simulators.places import (
     FIRE_STATIONS,
-    LOCAL_METRES,
     NEIGHBOURHOODS,
     POLICE_STATIONS,
     Station,
@@ -25,6 +24,7 @@ from linkage.simulators.places import (
 from linkage.simulators.units import drive_seconds, route
 
 DAEJEON = Point(36.3504, 127.3845)
+CITY_METRES = 10_000
 LEGAL_112 = "개인정보 보호법 제18조제2항·112신고 처리"
 LEGAL_119 = "119법 긴급구조 현장 확인"
 LEGAL_DISASTER = "재난 및 안전관리 기본법 상황관리"
@@ -57,13 +57,17 @@ class Ground:
 
     def spot(self, draw: Draw) -> Point:
         """Somewhere people are: by a known neighbourhood, else within two kilometres of the centre."""
-        near = [one for one in NEIGHBOURHOODS if metres_between(one.at, self.centre) <= LOCAL_METRES / 2]
-        middle, spread = (draw.choice(near).at, 400) if near else (self.centre, 2000)
+        middle, spread = (draw.choice(NEIGHBOURHOODS).at, 400) if self._is_known else (self.centre, 2000)
         return moved(middle, north_m=draw.uniform(-spread, spread), east_m=draw.uniform(-spread, spread))
 
     def named(self, spot: Point) -> str:
         """What a caller would call the spot."""
-        return f"{nearest_neighbourhood(spot)} 인근" if metres_between(spot, DAEJEON) < LOCAL_METRES / 2 else "시내"
+        return f"{nearest_neighbourhood(spot)} 인근" if self._is_known else "시내"
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether it is the city whose neighbourhoods we know."""
+        return metres_between(self.centre, DAEJEON) < CITY_METRES
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,10 @@ class AgenciesProcess:
         self.directory, self.options, self.port = directory, options, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
+        self.environment = {}
 
     def start(self):
-        self.process = simulate(self.directory, "agencies", "--port", self.port, *self.options)
+        self.process = simulate(self.directory, "agencies", "--port", self.port, *self.options, **self.environment)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
