@@ -4,7 +4,7 @@
 ``POST /sources/vms/{CameraProfiles|StreamURLs|Capabilities}``    what there is
 ``POST /sources/vms/{PtzContinuousMove|PtzStop|PtzStatus}``  cameras that turn; they keep time by themselves
 ``GET|PUT /sources/vms/faults``                              how it misbehaves (`MODES`)
-``GET /sources/vms/state``                                   what happened: calls, movements, events sent
+``GET /sources/vms`` and ``/state``                          what happened: calls, movements, events sent
 ``POST /sources/vms/events``                                 one event now: ``{"camID", "eventName", "lasts_s"}``
 
 Every call answers 200 with ``code`` and ``message`` inside, as such products do, and its events go to ocenter by
@@ -168,6 +168,7 @@ def add_routes(app: web.Application, installation: InstallationFile, *, rate: fl
     app.cleanup_ctx.append(_run)
     app.add_routes(
         [
+            web.get(PREFIX, show_state),
             web.get(f"{PREFIX}/faults", show_faults),
             web.put(f"{PREFIX}/faults", set_faults),
             web.get(f"{PREFIX}/state", show_state),

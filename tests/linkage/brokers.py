@@ -9,9 +9,13 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import paho.mqtt.client as paho
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ocenter.embedded.processes import die_with_parent, free_port
 
@@ -21,10 +25,23 @@ needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not i
 START_SECONDS = 10
 
 
+def make_certificate(path, name):
+    """A certificate for `name` that signs itself, with its key, in one PEM file."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    made = x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(key, hashes.SHA256())
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*form))
+    return path
+
+
 class Broker:
     """One broker that can be stopped, killed and started again on the same port, its sessions on disk."""
 
-    def __init__(self, directory, *, user="", password=""):
+    def __init__(self, directory, *, user="", password="", certificate=None):
         self.port, self.directory, self._process = free_port(), directory, None
         self.endpoint = f"mqtt://127.0.0.1:{self.port}"
         lines = [
@@ -33,6 +50,9 @@ class Broker:
         ]  # fmt: skip
         if os.getuid() == 0:
             lines.append("user root")
+        if certificate:
+            self.endpoint = f"mqtts://localhost:{self.port}"
+            lines += [f"certfile {certificate}", f"keyfile {certificate}"]
         if user:
             passwords = directory / "passwords"
             subprocess.run([PASSWORDS, "-b", "-c", str(passwords), user, password], check=True, capture_output=True)

@@ -11,7 +11,7 @@ from linkage.feeds.base import Feed, Link, NotADocument, NotUsable
 from linkage.feeds.events_json import EventsJson
 from linkage.feeds.mqtt import Mqtt, connection
 from linkage.network import AddressNotAllowed
-from tests.linkage.brokers import Broker, needs_mosquitto
+from tests.linkage.brokers import Broker, make_certificate, needs_mosquitto
 
 NOW = datetime.fromisoformat("2026-11-23T12:00:00+09:00")
 PATIENCE = 10
@@ -311,6 +311,22 @@ class TestBroker:
             await intake.until(lambda it: it.envelopes)
             task.cancel()
             await asyncio.wait({task})
+        finally:
+            one.stop()
+
+    async def test_tls_holds_the_broker_to_its_name_though_the_address_is_pinned(self, tmp_path):
+        mine, other = make_certificate(tmp_path / "mine.pem", "localhost"), make_certificate(tmp_path / "other.pem", "elsewhere")
+        one = Broker(tmp_path, certificate=mine).start()
+        try:
+            async with Listening(one, ca_file=str(mine)) as trusted:
+                assert trusted.intake.envelopes == 1
+            for authority in ("", str(other)):
+                async with Listening(one, ca_file=authority) as refused:
+                    assert "certificate verify failed" in str(await refused.ends()).lower()
+            one.stop()
+            one = Broker(tmp_path, certificate=other).start()
+            async with Listening(one, ca_file=str(other)) as misnamed:
+                assert "mismatch" in str(await misnamed.ends()).lower()
         finally:
             one.stop()
 

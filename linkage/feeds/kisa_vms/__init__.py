@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
-from linkage.feeds.base import EventDocument, Feed, Link, NotADocument, NotUsable, Record, Reporter, stable_id
+from linkage.feeds.base import (
+    EventDocument,
+    Feed,
+    Fetched,
+    Get,
+    Link,
+    NotADocument,
+    NotUsable,
+    Record,
+    Reporter,
+    stable_id,
+)
 from linkage.feeds.digits import digits_time
 
 # What products call it, without spaces and the word "detection" → our code. `options["codes"]` comes first.
@@ -34,6 +45,11 @@ class KisaVms(Feed):
     title = {"ko": "영상관제시스템(KISA 연동)", "en": "Video system, KISA style"}
     unit = "item"
     reporter = Reporter("analytics", "지능형 영상분석", "Video analytics")
+
+    async def fetch(self, get: Get, link: Link) -> AsyncIterator[Fetched]:
+        """Nothing: it sends by itself. Raises NotADocument, which tells whoever has set a poll interval."""
+        raise NotADocument("a video system sends its events by itself: leave the poll interval empty")
+        yield  # makes this the asynchronous generator it has to be
 
     def recognises(self, document: bytes) -> bool:
         """An object with a list of cameras' events."""
