@@ -112,6 +112,27 @@ def test_the_header_shows_a_feed_in_trouble_and_its_recovery(live_stack: Stack, 
     shows("ok")
 
 
+def test_an_area_is_outlined_and_filled_while_its_incident_is_open(live_stack: Stack, sign_in: SignIn) -> None:
+    lat, lon = somewhere(36)
+    ring = [[lon - 0.01, lat - 0.01], [lon + 0.01, lat - 0.01], [lon + 0.01, lat + 0.01], [lon - 0.01, lat - 0.01]]
+    console = sign_in()
+    number = report(live_stack, "DIS-01", lat, lon, area={"type": "Polygon", "coordinates": [ring]}, subject="warning-36")
+    outline = console.page.locator("path.area")
+    expect(outline).to_have_count(1)
+    expect(console.page.locator("path.area.chosen")).to_have_count(0)
+    console.open(number)
+    expect(console.page.locator("path.area.chosen")).to_have_count(1)
+    console.shot("area")
+    # The source describes it anew, then says that it is over: the outline follows, and goes.
+    wider = [[x + (0.01 if x > lon else -0.01), y] for x, y in ring]
+    before = outline.get_attribute("d")
+    report(live_stack, "DIS-01", lat, lon, area={"type": "Polygon", "coordinates": [wider]}, subject="warning-36")
+    expect(outline).not_to_have_attribute("d", before)
+    expect(console.page.locator('.moment[data-kind="incident.updated"]')).to_be_visible()
+    report(live_stack, "DIS-01", lat, lon, action="end", subject="warning-36")
+    expect(outline).to_have_count(0)
+
+
 def test_the_list_of_links_works_with_the_keyboard_alone(sign_in: SignIn) -> None:
     console = sign_in()
     page = console.page

@@ -40,7 +40,7 @@ export class AreaLayer {
     }
     const wanted = chosen || !one.large;
     if (wanted !== this.map.hasLayer(one.layer)) wanted ? one.layer.addTo(this.map) : one.layer.remove();
-    const look = `leaflet-zoom-animated area ${grade}${chosen ? " chosen" : ""}`;
+    const look = `area ${grade}${chosen ? " chosen" : ""}`;
     const path = one.layer.getElement?.();
     if (path && path.getAttribute("class") !== look) path.setAttribute("class", look);
   }
