@@ -18,7 +18,7 @@ let heardAt = 0;
 
 function verdict(links) {
   const bad = byWorst(links).filter(troubled);
-  const words = bad.length ? `${tn("%(count)s link needs a look", "%(count)s links need a look", bad.length)}: ${bad.slice(0, 4).map((one) => `${named(one.name)} (${stateWord(one.state)})`).join(", ")}${bad.length > 4 ? " …" : ""}` : t("Every link is in order.");
+  const words = bad.length ? `${tn("%(count)s link needs a look", "%(count)s links need a look", bad.length)}: ${bad.slice(0, 4).map((one) => `${named(one.name)} (${stateWord(one.state)})`).join(", ")}${bad.length > 4 ? " …" : ""}` : t("No link is in trouble.");
   if (element("verdict").dataset.words === words) return;
   element("verdict").dataset.words = words;
   element("verdict").className = `verdict ${bad.length ? "bad" : "good"}`;

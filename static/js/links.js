@@ -58,13 +58,13 @@ export class Links {
 
   #summary() {
     const counts = troubleCounts(this.known);
-    const key = counts.length ? JSON.stringify(counts) + this.known.find(troubled)?.slug : `ok ${this.known.length}`;
+    const key = counts.length ? JSON.stringify(counts) + this.known.find(troubled)?.slug : `ok ${fineWords(this.known)}`;
     if (key === this.said) return;
     this.said = key;
     const bad = byWorst(this.known).filter(troubled);
     this.button.dataset.tone = bad.length ? stateTone(bad[0].state) : "good";
     const parts = counts.map(([state, count]) => h("span", { class: "link-count", dataset: { state, tone: stateTone(state) } }, icon(stateIcon(state)), `${stateWord(state)} `, h("b", {}, String(count))));
-    const fine = [h("i", { class: "lamp" }), tn("%(count)s link in order", "%(count)s links in order", this.known.length)];
+    const fine = [h("i", { class: "lamp" }), fineWords(this.known)];
     const name = bad.length === 1 ? h("span", { class: "link-name" }, named(bad[0].name)) : null;
     this.label.replaceChildren(...(bad.length ? [name, ...parts].filter(Boolean) : fine));
     this.button.title = t("How the links are");
@@ -92,4 +92,10 @@ export class Links {
     text(row.lines.contact, link.state === "never" ? "" : contactWords(link, this.now()));
     return row;
   }
+}
+
+/** How many are in order, where none is in trouble: the others are paused, in maintenance, or were never heard. */
+function fineWords(links) {
+  const fine = links.filter((link) => link.state === "ok").length;
+  return fine === links.length ? tn("%(count)s link in order", "%(count)s links in order", fine) : t("%(fine)s of %(all)s links in order", { fine, all: links.length });
 }
