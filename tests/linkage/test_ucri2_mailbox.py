@@ -263,6 +263,19 @@ def test_what_nobody_understands_holds_nothing_up(ucrm, partner, room):
     assert len(reasons()) == 3
 
 
+@pytest.mark.parametrize("poison", [{"description": "\ud800"}, {"x": {"sequenceId": 999}, "y": "\udfff"}])
+def test_what_cannot_even_be_read_does_not_stop_the_mailbox(ucrm, partner, room, poison):
+    first, second = sent_relay(partner), sent_relay(partner)
+    room.acknowledge(OURS, str(first.pk))
+    ucrm.deliver(OURS, {**room.envelope(OURS, "incident_transfer", "acknowledgement", _ack(first)), **poison})
+    room.acknowledge(OURS, str(second.pk))
+    with listening(partner):
+        emptied(ucrm)
+
+    assert (fresh(first).state, fresh(second).state) == ("accepted", "accepted")
+    assert len(reasons()) == 1
+
+
 def _ack(relay):
     return {"sharedIncidentId": str(relay.pk), "acknowledgedByDispatcherAt": now(), "status": "accepted"}
 

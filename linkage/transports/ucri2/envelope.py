@@ -88,9 +88,10 @@ def check_signature(raw: Mapping[str, Any], public_key: Any) -> None:
     signed = {**raw, "destinations": [raw.get("destination")]}
     try:
         said = jws.deserialize_compact(signature, RSAKey.import_key(public_key), algorithms=list(ALGORITHMS)).payload
+        expected = (_digest(signed, "reference"), _digest(signed, "rfc8785"))
     except (JoseError, ValueError, TypeError, KeyError, binascii.Error) as error:
         raise NotGenuine(f"its signature is not the sender's ({type(error).__name__})") from error
-    if said not in (_digest(signed, "reference"), _digest(signed, "rfc8785")):
+    if said not in expected:
         raise NotGenuine("it was changed after it was signed")
 
 
