@@ -15,6 +15,9 @@ from shapely.geometry.base import BaseGeometry
 GEOCODE: Final = "행정구역코드"
 DIGITS: Final = 10
 SLIT_DEGREES: Final = 0.001  # half as wide as what is closed: 200 metres
+TOLERANCE_DEGREES: Final = 0.0005  # 50 metres
+HOLE_AREA: Final = 1e-3  # square degrees, 10 km²: smaller than any enclave
+ISLET_AREA: Final = 1e-5  # 0.1 km²
 # The package's boundaries are older than these: Gangwon and Jeonbuk became special provinces, Gunwi went to Daegu.
 RENUMBERED: Final = {"51": "42", "52": "45", "27720": "47720"}
 _LEVELS: Final = (("sido", 2), ("sigungu", 5), ("emd", 8))
@@ -44,7 +47,14 @@ def area_of(code: str) -> BaseGeometry | None:
 
 def _closed(area: BaseGeometry) -> BaseGeometry:
     """The source simplified every dong by itself; the slits between them are no part of any map."""
-    return area.buffer(SLIT_DEGREES, quad_segs=1, join_style="mitre").buffer(-SLIT_DEGREES, quad_segs=1, join_style="mitre")
+    parts = [
+        shapely.Polygon(one.exterior, [hole for hole in one.interiors if shapely.Polygon(hole).area >= HOLE_AREA])
+        for one in shapely.get_parts(area) if one.area >= ISLET_AREA
+    ]  # fmt: skip
+    whole = shapely.simplify(shapely.MultiPolygon(parts), TOLERANCE_DEGREES) if parts else area
+    for by in (SLIT_DEGREES, -SLIT_DEGREES):
+        whole = whole.buffer(by, quad_segs=1, join_style="mitre")
+    return whole
 
 
 def code_of(division: str) -> str:
