@@ -30,7 +30,7 @@ from tests.stack import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, needs_mosquitto]
 
-MESSAGES = 2_000
+MESSAGES = 1_500
 POISON_EVERY = 100
 KILLS = 4
 CLIENT = "centre-30000"

@@ -7,6 +7,7 @@ from datetime import datetime
 import aiomqtt
 import pytest
 
+from linkage.feeds import FEEDS
 from linkage.feeds.base import Feed, Link, NotADocument, NotUsable
 from linkage.feeds.events_json import EventsJson
 from linkage.feeds.mqtt import Mqtt, connection
@@ -82,6 +83,14 @@ class TestEnvelopes:
         for record in MQTT.split(envelope(message([event("e-1"), event("e-2")]), message(event("e-3"))), link):
             stored = json.loads(json.dumps(record.raw))
             assert MQTT.normalise(stored, link) == MQTT.normalise(record.raw, link)
+
+    def test_payloads_may_be_in_the_format_of_the_bells(self):
+        link = link_to(payload_format="emergency_bell")
+        press = message({"bell_no": "B-1", "at": "20261123115900250"}, topic="city/bells/B-1")
+        (record,) = FEEDS["mqtt"].split(envelope(press), link)
+        found = FEEDS["mqtt"].normalise(record.raw, link)
+        assert (found["code"], found["device_id"], found["occurred_at"]) == ("BEL-01", "B-1", "2026-11-23T11:59:00.250000+09:00")
+        assert found["attributes"] == {"kind": "press", "mqtt_topic": "city/bells/B-1"}
 
     def test_a_format_that_fails_is_no_reason_to_stop(self):
         (why,) = read(message(event("e-1")), payload_format="fragile")
