@@ -67,12 +67,12 @@ class QuarantinedAdmin(ReadOnlyAdmin):
     list_select_related = ("system",)
     actions = ("rerun_selected", "discard_selected")
     fieldsets = (
-        (None, {"fields": (("source", "format"), ("first_at", "last_at", "times"), ("is_document", "size_shown"), "content_type")}),
+        (None, {"fields": (("source", "format"), ("first_at", "last_at", "times"), ("is_document", "size_shown"), "content_shown")}),
         (gettext_lazy("Reasons"), {"fields": ("reasons",)}),
-        (gettext_lazy("What came, personal data covered"), {"fields": ("text_shown", "head_shown", "digest")}),
+        (gettext_lazy("What came, personal data covered"), {"fields": ("text_shown", "head_shown", "digest_shown")}),
         (gettext_lazy("Settled"), {"fields": (("state", "settled_at", "settled_by"),)}),
     )  # fmt: skip
-    readonly_fields = ("source", "size_shown", "reasons", "text_shown", "head_shown", "digest")
+    readonly_fields = ("source", "size_shown", "content_shown", "reasons", "text_shown", "head_shown", "digest_shown")
     deeds: ClassVar[tuple[str, ...]] = ("rerun", "discard", "show")
 
     def get_urls(self) -> list[URLPattern]:
@@ -210,6 +210,16 @@ class QuarantinedAdmin(ReadOnlyAdmin):
         """The size, and whether only a part was kept."""
         size = f"{row.size:,} B"
         return _("%s, of which only the beginning was kept") % size if row.size > quarantine.RAW_AT_MOST else size
+
+    @display(description=gettext_lazy("content type"))
+    def content_shown(self, row: Quarantined) -> str:
+        """What the sender said it was."""
+        return row.content_type or "–"
+
+    @display(description=gettext_lazy("digest"))
+    def digest_shown(self, row: Quarantined) -> str:
+        """The SHA-256 of what came: the same mistake is the same row."""
+        return row.digest
 
     @display(description=gettext_lazy("reasons"))
     def reasons(self, row: Quarantined) -> SafeString | str:
