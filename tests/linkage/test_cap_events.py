@@ -295,3 +295,8 @@ class TestRegions:
         moved = alert(info(area(geocode="2600000000")), identifier="KMA-2", kind="Update", references=f"a,b,{SENT}")
         assert event_of(moved, areas=["3000000000"])["action"] == "end"
         assert event_of(moved)["action"] == "report"
+
+    @pytest.mark.parametrize("areas", ["30", [], ["대전"], ["3000000000", "9900000000"], [None]])
+    def test_a_region_that_is_none_lets_nothing_pass_unseen(self, areas):
+        with pytest.raises(NotADocument, match="options.areas"):
+            list(CAP.split(alert(info()), link(areas=areas)))

@@ -45,7 +45,10 @@ class Cap(Feed):
 
     def split(self, document: bytes, link: Link) -> Iterator[Record]:
         """The same, less an alert about another region where the link names its own (`options.areas`)."""
-        home = home_of(link)
+        try:
+            home = home_of(link)
+        except NotUsable as error:
+            raise NotADocument(str(error)) from error
         for record in self.records(document):
             if home is None or not is_elsewhere(read(document), home):
                 yield record

@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from linkage.cap import divisions, event_codes
 from linkage.cap.geometry import centre_of, geojson, geometry_of
 from linkage.cap.model import SEVERITIES, Alert, Area, Info, Named, Position, Reference
-from linkage.feeds.base import EventDocument, Link, stable_id
+from linkage.feeds.base import EventDocument, Link, NotUsable, stable_id
 
 ID_LENGTH: Final = 200
 SUMMARY_LENGTH: Final = 500
@@ -43,11 +43,19 @@ def is_real(alert: Alert) -> bool:
 
 
 def home_of(link: Link | None) -> BaseGeometry | None:
-    """The region the link asks for, by administrative division codes (행정구역코드) in `options.areas`; None for all."""
+    """The region the link asks for, by administrative division codes (행정구역코드) in `options.areas`; None for all.
+
+    Raises NotUsable where it names none: what a mistake there would let through, or hold back, waits in quarantine.
+    """
     codes = link.options.get("areas") if link else None
-    known = [divisions.area_of(one) for one in codes if isinstance(one, str)] if isinstance(codes, list) else []
-    found = [one for one in known if one is not None]
-    return shapely.union_all(found) if found else None
+    if codes is None:
+        return None
+    if not isinstance(codes, list) or not codes:
+        raise NotUsable("options.areas is a list of 행정구역코드, such as [\"3000000000\"]")
+    found = [divisions.area_of(str(one)) for one in codes]
+    if None in found:
+        raise NotUsable(f"options.areas: {codes[found.index(None)]!r} is no 행정구역코드 anybody knows")
+    return shapely.union_all(found)
 
 
 def is_elsewhere(alert: Alert, home: BaseGeometry) -> bool:
