@@ -11,10 +11,12 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 
-from linkage import admin_actions
+from linkage import admin_actions, relays
 from linkage.transports.ucri2 import client
+from ocenter.accounts.principal import SYSTEM_ACTOR
 from tests.linkage.ucri2_wires import OURS, PASSWORD, THEIRS, Key, data_of, digest, make_partner, module, relay_to
 from tests.linkage.wires import delivery_of, drain, fresh, make_due, queue
 
@@ -248,6 +250,15 @@ def test_what_has_no_message_of_its_own_goes_as_a_text(ucrm, partner, message, w
     assert said["notifications"][0]["message"].startswith(f"{word}: {relay.subject}")
     assert said["notifications"][0]["category"] == message
     assert uuid.UUID(envelope["messageId"]) == delivery_of(relay, 2).pk
+
+
+def test_an_operators_further_words_come_first(ucrm, partner):
+    relay = relay_to(partner)
+    with transaction.atomic():
+        payload = {**delivery_of(relay).payload, "text": "2명 구조됨"}
+        relays.relay_open(system=partner, subject=relay.subject, payload=payload, actor=SYSTEM_ACTOR, detail={})
+    drain(partner)
+    assert said_to_partner(ucrm)[1]["notifications"][0]["message"].startswith(f"변경: {relay.subject} · 2명 구조됨 · FIR-01")
 
 
 def test_a_partner_that_takes_no_texts_is_telephoned(ucrm, partner):

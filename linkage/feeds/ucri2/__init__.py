@@ -7,7 +7,7 @@ its `sharedIncidentId` the subject. Listening reads the whole mailbox: answers t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -17,11 +17,11 @@ from linkage.transports.ucri2 import mailbox
 from linkage.transports.ucri2.envelope import NotUnderstood, Received, opened
 from linkage.transports.ucri2.messages import TRANSFER, moment_in, shared_id, text_in
 
-SUMMARY_AT_MOST = 500
-ADDRESS_AT_MOST = 300
-REMARKS_AT_MOST = 20
-_STREET = ("street", "houseNumber")
-_TOWN = ("postalCode", "city", "cityDistrict")
+SUMMARY_AT_MOST: Final = 500
+ADDRESS_AT_MOST: Final = 300
+REMARKS_AT_MOST: Final = 20
+_STREET: Final = ("street", "houseNumber")
+_TOWN: Final = ("postalCode", "city", "cityDistrict")
 
 
 class Ucri2(Feed):

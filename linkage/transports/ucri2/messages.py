@@ -141,7 +141,8 @@ def _notice(message: str, payload: Mapping[str, Any], language: str, now: dateti
     marks = [incident[name] for name in ("code", "grade") if incident.get(name)]
     rest = [incident[name] for name in ("address", "reason", "result_code", "note") if incident.get(name)]
     word = NOTICES[message][language]
-    text = " · ".join([f"{word}: {incident['number']}", *marks, *_headline(incident, language), *rest])
+    own = [payload["text"]] if payload.get("text") else []  # the operator's words first: they are the news
+    text = " · ".join([f"{word}: {incident['number']}", *own, *marks, *_headline(incident, language), *rest])
     return _text(payload["relay"], text, message, now)
 
 
