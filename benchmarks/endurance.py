@@ -3,8 +3,8 @@
     python -m benchmarks.endurance [--relays 10000] [--chapters 1000] [--kill-every 15]
 
 Every relay has its create message; `chapters` of them also an update and a cancel, as their source goes on. The
-proxy before 119 strikes 30 % of the exchanges, in turn with lost replies, cut requests, cut replies, black holes,
-refusals and slowness. At the end the agency's own ledger has to hold every message once, in order within each relay.
+proxy before 119 strikes 30 % of the exchanges, in turn with lost replies, cut requests, 503 and cut replies, and
+between them refuses everybody for half a second and swallows some for ten. At the end the agency's own ledger has to hold every message once, in order within each relay.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from benchmarks import bench
-from linkage.simulators.proxy import NO_FAULT, Fault, FaultProxy
+from linkage.simulators.proxy import NO_FAULT, Fault, FaultProxy, http_reply
 from ocenter.soak.backstage import Backstage, until
 from ocenter.soak.books import Auditor
 from ocenter.soak.clients import Event, SentLog, event_apart, send_all
@@ -24,11 +24,12 @@ from ocenter.soak.load import revision
 from tests.stack import Stack
 
 FAULTS = (
-    Fault("ackloss", 0.3), Fault("cut_request", 0.3, keep=300), Fault("cut_reply", 0.3, keep=10),
-    Fault("blackhole", 0.05), Fault("refuse"), Fault("slow", 0.3, delay_s=0.5),
+    Fault("ackloss", 0.3), Fault("cut_request", 0.3, keep=300), Fault("answer", 0.3, reply=http_reply(503)),
+    Fault("cut_reply", 0.3, keep=10), Fault("refuse"), Fault("blackhole", 0.02),
 )  # fmt: skip
-FAULT_SECONDS = 4.0
-REFUSAL_SECONDS = 1.0
+FAULT_SECONDS = 10.0
+REFUSAL_SECONDS = 0.5
+PLACES = 32  # messages at once that 119 takes: the usual 8 would wait for the black holes' deadlines
 BATCH, ROUND = 50, 500
 
 
@@ -76,6 +77,7 @@ def measure(stack: Stack, given: Any) -> bool:
     """Runs it and prints; whether every claim held."""
     auditor, started = Auditor(stack), time.monotonic()
     with Backstage() as backstage, proxy_before_agency(auditor, backstage) as proxy:
+        auditor.rows("UPDATE linkage_linkedsystem SET max_concurrent = %s WHERE slug = 'fire119'", PLACES)
         trouble = Trouble(stack, backstage, proxy, given.kill_every)
         trouble.start()
         log = SentLog()
