@@ -20,7 +20,7 @@ from incidents import basemap
 from incidents.models import Camera, Device, LedgerHead
 from linkage.demofile import DEMO_FILE, Document, write_private
 from linkage.models import LinkedSystem, SystemKey
-from linkage.simulators.vms import FEED as VMS
+from linkage.simulators.videosystem import FEED as VMS
 from ocenter.accounts import keys
 from ocenter.accounts.models import Municipality, User
 from ocenter.demo import scenery

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from cryptography.fernet import InvalidToken
 
 from linkage.models import LinkedSystem
-from linkage.simulators.vms import FEED, PASSWORD, PREFIX, USER
+from linkage.simulators.videosystem import FEED
+from linkage.simulators.vms import PASSWORD, PREFIX, USER
 from ocenter.accounts.models import Municipality
 
 SYNC_SECONDS: Final = 60

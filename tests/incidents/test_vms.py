@@ -18,6 +18,7 @@ from linkage.feeds.kisa_vms.client import VmsError, client_of
 from linkage.models import LinkedSystem
 from linkage.simulators import vms as simulated
 from linkage.simulators.config import InstallationFile
+from linkage.simulators.videosystem import CAMERAS
 from tests.accounts.cast import make_system
 from tests.incidents.cast import LAT, LON, make_town
 from tests.linkage.wires import peer
@@ -125,27 +126,27 @@ def apply(system, *cameras, streams=None):
 class TestOverHttp:
     def test_cameras_appear_with_their_streams_and_a_second_time_changes_nothing(self, system):
         first = synchronise(system)
-        assert (first["created"], first["rejected"]) == (simulated.CAMERAS, 0)
+        assert (first["created"], first["rejected"]) == (CAMERAS, 0)
         camera = Camera.objects.get(system=system, site_number="VMS-0001")
         assert (camera.ptz, camera.stream) == (True, "rtsp://view:p%40ss%2F1@127.0.0.1:8554/VMS-0001")
         assert "rtsp" not in camera.sealed_stream
         before = list(Camera.objects.order_by("pk").values())
-        assert synchronise(system)["unchanged"] == simulated.CAMERAS
+        assert synchronise(system)["unchanged"] == CAMERAS
         assert list(Camera.objects.order_by("pk").values()) == before
         assert system.last_contact_at and not system.last_error
 
     def test_a_list_that_lost_its_cameras_is_refused_and_said_so(self, system, product):
         synchronise(system)
-        for mode, left in (("half", simulated.CAMERAS // 3), ("empty", 0)):
+        for mode, left in (("half", CAMERAS // 3), ("empty", 0)):
             fault(product, mode)
             said = synchronise(system)
             assert f"names {left} cameras" in said["refused"] and "least_cameras" in said["refused"]
             assert said["refused"].startswith(system.last_error[:100]) and system.last_error
-            assert Camera.objects.filter(system=system, gone_at=None).count() == simulated.CAMERAS
+            assert Camera.objects.filter(system=system, gone_at=None).count() == CAMERAS
         system.options |= {"least_cameras": 10}
         system.save()
         fault(product, "half")
-        assert synchronise(system)["gone"] == simulated.CAMERAS - simulated.CAMERAS // 3
+        assert synchronise(system)["gone"] == CAMERAS - CAMERAS // 3
 
     def test_a_product_that_fails_is_told_and_nothing_changes(self, system, product):
         synchronise(system)
@@ -153,9 +154,9 @@ class TestOverHttp:
             fault(product, mode)
             said = synchronise(system)
             assert re.search(why, said["refused"]) and system.last_error, (mode, said)
-            assert Camera.objects.filter(gone_at=None).count() == simulated.CAMERAS
+            assert Camera.objects.filter(gone_at=None).count() == CAMERAS
         fault(product, "none")
-        assert synchronise(system)["unchanged"] == simulated.CAMERAS and system.last_error == ""
+        assert synchronise(system)["unchanged"] == CAMERAS and system.last_error == ""
 
     def test_a_slow_product_holds_up_no_other(self, town, system, product):
         with peer(lambda request, body: asyncio.sleep(30)) as hung:
@@ -163,7 +164,7 @@ class TestOverHttp:
                 town.municipality, "hung", kind="feed", feed_format="kisa_vms", endpoint=hung.url, deadline_s=1
             )
             synchronise(system)
-        assert Camera.objects.filter(system=system).count() == simulated.CAMERAS
+        assert Camera.objects.filter(system=system).count() == CAMERAS
         assert "no answer within 1 s" in LinkedSystem.objects.get(pk=other.pk).last_error
 
     def test_a_wrong_password_and_a_foreign_network_are_refused(self, system):
@@ -186,7 +187,7 @@ class TestOverHttp:
                 product[simulated.VMS].tokens.clear()
                 return await client.cameras()
 
-        assert len(asyncio.run(twice())) == simulated.CAMERAS
+        assert len(asyncio.run(twice())) == CAMERAS
         assert product[simulated.VMS].calls["Authentication"] == 2
 
     def test_a_camera_turns_stops_and_says_where_it_looks(self, system, product):
