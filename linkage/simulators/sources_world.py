@@ -20,17 +20,19 @@ KOREAN_TIME = timezone(timedelta(hours=9))
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How often something of a kind happens and how long it lasts, both in seconds."""
+    """How often something of a kind happens and how long it lasts, both in seconds; `jitter` is the share of a slot
+    within which it begins."""
 
     name: str
     every_s: float
     shortest_s: float
     longest_s: float
+    jitter: float = 0.4
 
 
 ROAD = Rhythm("road", 1500, 1200, 2700)
 CITY_ROAD = Rhythm("city road", 1800, 1200, 2400)
-WEATHER = Rhythm("weather", 4 * 3600, 1.5 * 3600, 2.4 * 3600)  # over before the next: a zone has one of a kind
+WEATHER = Rhythm("weather", 4 * 3600, 2.8 * 3600, 3.5 * 3600, jitter=0.1)  # over before the next: a zone has one of a kind
 MESSAGE = Rhythm("message", 3 * 3600, 60, 60)
 TRANSIT = Rhythm("transit", 5400, 3600, 6000)
 
@@ -75,7 +77,7 @@ def happenings(rhythm: Rhythm, *, seed: int, rate: float, since: datetime, until
     first = math.floor((since.timestamp() - rhythm.longest_s) / every_s)
     for number in range(first, math.floor(until.timestamp() / every_s) + 1):
         dice = random.Random(f"{rhythm.name} {seed} {number}")
-        begins = datetime.fromtimestamp((number + dice.uniform(0, 0.4)) * every_s, UTC).replace(microsecond=0)
+        begins = datetime.fromtimestamp((number + dice.uniform(0, rhythm.jitter)) * every_s, UTC).replace(microsecond=0)
         ends = begins + timedelta(seconds=round(dice.uniform(rhythm.shortest_s, rhythm.longest_s)))
         if begins <= until and ends > since:
             yield Happening(rhythm.name, seed, number, begins, ends)
