@@ -88,8 +88,8 @@ def run(options: argparse.Namespace | dict[str, object]) -> int:
             ),
         )
         installation = installation_file(directory)
+        vms.add_routes(app, installation, rate=chosen.vms_rate)
         sources.add_routes(app, seed=lambda: installation.current().seed, rate=chosen.sources_rate)
-        vms.add_routes(app, installation_file(directory), rate=chosen.vms_rate)
         agency.serve(app, host=chosen.host, port=chosen.port)
         return 0
     return city.run(
