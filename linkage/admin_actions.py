@@ -26,6 +26,7 @@ from linkage import systems
 from linkage.models import LinkedSystem
 from linkage.probe import ProbeResult, probe
 from linkage.transports import probed_address
+from linkage.transports.ucri2.options import with_password
 from ocenter.accounts.session import client_address
 
 PAGE: Final = "admin/linkage/linkedsystem/act.html"
@@ -137,11 +138,16 @@ def set_secret(request: HttpRequest, system_id: int, *, model_admin: ModelAdmin)
     system = system_or_404(request, model_admin, system_id)
     form = SecretForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        systems.secret_set(system=system, by=by_of(request), secret=form.cleaned_data["secret"])
+        systems.secret_set(system=system, by=by_of(request), secret=_kept(system, form.cleaned_data["secret"]))
         messages.success(request, _("The secret is kept, encrypted."))
         return redirect("admin:linkage_linkedsystem_change", system.pk)
     page = {"title": _("Enter its access secret"), "form": form, "button": _("Keep it")}
     return act_page(request, model_admin, system, page)
+
+
+def _kept(system: LinkedSystem, secret: str) -> str:
+    """What to keep of an entered secret: a UCRI2 partner's is its password, beside which our signing key stays."""
+    return with_password(system.secret, secret) if system.transport == LinkedSystem.Transport.UCRI2 else secret
 
 
 def system_or_404(request: HttpRequest, model_admin: ModelAdmin, system_id: int) -> LinkedSystem:

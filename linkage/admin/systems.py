@@ -27,6 +27,7 @@ from linkage.admin.panel import Condition, conditions, figures_text, panel_of, s
 from linkage.feeds import FEEDS
 from linkage.models import LinkedSystem, MaintenanceWindow, SystemKey
 from linkage.standing import STANDING_COLOURS
+from linkage.transports.ucri2.options import BadOptions, Settings
 from ocenter.accounts.admin_base import VIEW, ReadOnlyInline, ScopedAdmin
 from ocenter.accounts.pretty import badge
 
@@ -80,6 +81,8 @@ class LinkedSystemForm(forms.ModelForm):
         """Refuses an agency without an endpoint, and a feed that should be asked without one."""
         cleaned = super().clean() or self.cleaned_data
         kind = cleaned.get("kind") or self.instance.kind
+        if kind == Kind.AGENCY and cleaned.get("transport") == LinkedSystem.Transport.UCRI2:
+            self._check_ucri2(cleaned.get("options") or {})
         if "endpoint" in self.errors:
             return cleaned
         if cleaned.get("endpoint"):
@@ -89,6 +92,12 @@ class LinkedSystemForm(forms.ModelForm):
         elif kind == Kind.FEED and cleaned.get("poll_interval_s"):
             self.add_error("endpoint", gettext("A feed that is asked needs the address to ask."))
         return cleaned
+
+    def _check_ucri2(self, options: dict[str, Any]) -> None:
+        try:
+            Settings.of(options)
+        except BadOptions as error:
+            self.add_error("options", gettext("UCRI2 cannot work with these settings: %s.") % error)
 
     def _check_scheme(self, kind: str, cleaned: dict[str, Any]) -> None:
         feed = FEEDS.get(cleaned.get("feed_format", ""))

@@ -7,16 +7,19 @@ import io
 import json
 import uuid
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from aiohttp import web
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from linkage import admin_actions, relays
 from linkage.transports.ucri2 import client
 from ocenter.accounts.principal import SYSTEM_ACTOR
+from tests.accounts.cast import make_city
 from tests.linkage.ucri2_wires import OURS, PASSWORD, THEIRS, Key, data_of, digest, make_partner, module, relay_to
 from tests.linkage.wires import delivery_of, drain, fresh, make_due, queue
 
@@ -323,3 +326,21 @@ def test_credentials_that_cannot_be_used_are_refused(ucrm, daejeon, monkeypatch,
 def test_a_connection_test_asks_for_a_page_the_module_has(ucrm, partner):
     (result,) = asyncio.run(admin_actions._probe_all([partner]))
     assert result.ok and result.status == 401 and ucrm.calls == ["info"]
+
+
+def test_the_admin_names_settings_that_cannot_work_and_keeps_the_key_beside_a_new_password(client, ucrm):
+    city = make_city()
+    partner = make_partner(city.municipality, ucrm.base, ucrm.keys[OURS])
+    client.force_login(city.administrator)
+    client.cookies["django_language"] = "en"
+    page = reverse("admin:linkage_linkedsystem_change", args=[partner.pk])
+    said = client.post(page, {
+        "enabled": "on", "name_ko": "이웃", "name_en": "Neighbour", "transport": "ucri2", "endpoint": ucrm.base,
+        "allowed_network": "127.0.0.0/8", "max_concurrent": "8", "deadline_s": "10", "options": '{"own_oid": "x"}',
+    })  # fmt: skip
+    assert "UCRI2 cannot work with these settings: the setting partner_oid is missing." in unescape(said.content.decode())
+
+    client.post(reverse("admin:linkage_linkedsystem_set_secret", args=[partner.pk]), {"secret": "neu"})
+    partner.refresh_from_db()
+    held = json.loads(partner.secret)
+    assert held["password"] == "neu" and held["key"]["n"] == ucrm.keys[OURS].jwk()["n"]

@@ -105,6 +105,15 @@ class Credentials:
         return json.dumps({"password": self.password, "key": self.key.as_dict(private=True) if self.key else None})
 
 
+def with_password(secret: str, password: str) -> str:
+    """The secret with another password; the signing key in it stays."""
+    try:
+        key = Credentials.of(secret).key if secret else None
+    except BadOptions:
+        key = None
+    return Credentials(password, key).sealed_text()
+
+
 def private_key(jwk: Any) -> RSAKey:
     """The private RSA key in a JWK (RFC 7517). Raises BadOptions where it is none, or too short to be safe."""
     try:
