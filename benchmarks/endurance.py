@@ -4,7 +4,8 @@
 
 Every relay has its create message; `chapters` of them also an update and a cancel, as their source goes on. The
 proxy before 119 strikes 30 % of the exchanges, in turn with lost replies, cut requests, 503 and cut replies, and
-between them refuses everybody for half a second and swallows some for ten. At the end the agency's own ledger has to hold every message once, in order within each relay.
+between them refuses everybody for half a second and swallows some for ten. At the end the agency's own ledger has
+to hold every message once, in order within each relay.
 """
 
 from __future__ import annotations
