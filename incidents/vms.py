@@ -24,10 +24,11 @@ from incidents.imports.importer import BATCH, Outcome, Shelf
 from incidents.imports.profiles import CAMERA
 from incidents.imports.sites import Thing
 from incidents.models import Camera
-from linkage import health
+from linkage import health, quarantine
 from linkage.feeds.kisa_vms import KisaVms
 from linkage.feeds.kisa_vms.client import CameraProfile, VmsError, client_of
 from linkage.models import LinkedSystem
+from linkage.quarantine import Misunderstood
 from ocenter.accounts.dbthread import DatabaseThread
 from ocenter.accounts.models import Municipality
 
@@ -52,11 +53,12 @@ class ListRefused(Exception):
 @dataclass
 class Synchronised(Outcome):
     """What a list did. `gone` left it, `returned` came back (and are counted as updated); `faults` say, for cameras
-    that were not taken, which and why."""
+    that were not taken, which and why, and `not_taken` holds their entries under the same names."""
 
     gone: int = 0
     returned: int = 0
     faults: dict[str, str] = field(default_factory=dict)
+    not_taken: dict[str, CameraProfile] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept with the system."""
@@ -124,6 +126,7 @@ async def _synchronise(system: LinkedSystem) -> None:
         log.warning("vms.not_stored", system=system.slug, error=str(error))
     else:
         log.info("vms.synchronised", system=system.slug, **{**outcome.as_json(), "faults": len(outcome.faults)})
+        await _database.run(_keep_faults, system, outcome)
         await _database.run(_note, system.pk, outcome.as_json(), error=trouble)
         pause = _interval(system)
     finally:
@@ -141,12 +144,29 @@ async def _ask(system: LinkedSystem) -> tuple[list[CameraProfile], dict[str, str
             return listed, None, str(error)
 
 
+def _keep_faults(system: LinkedSystem, outcome: Synchronised) -> None:
+    """Puts what was not taken before an administrator: once, and not with every list that says the same."""
+    told = _said_before(system).get("faults") or {}
+    found = [
+        Misunderstood(outcome.not_taken[name], [{"field": "camLoc", "message": why}])
+        for name, why in list(outcome.faults.items())[:FAULTS_TOLD] if told.get(name) != why
+    ]  # fmt: skip
+    if found:
+        quarantine.keep(system=system, format_name=KisaVms.name, found=found)
+
+
+def _said_before(system: LinkedSystem) -> dict[str, Any]:
+    said = system.state.get("cameras") if isinstance(system.state, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
 def _note(system_id: int, said: dict[str, Any], *, error: str) -> None:
     """Keeps how it went with the system, where its page and the health page show it."""
     now = timezone.now()
     with transaction.atomic():
         system = LinkedSystem.objects.select_for_update(no_key=True).only("state").get(pk=system_id)
-        state = {**(system.state if isinstance(system.state, dict) else {}), "cameras": {"at": now.isoformat(), **said}}
+        cameras = {"faults": _said_before(system).get("faults", {}), **said, "at": now.isoformat()}
+        state = {**(system.state if isinstance(system.state, dict) else {}), "cameras": cameras}
         changes = {"state": state, "last_error": error[:200], **({"last_error_at": now} if error else {})}
         LinkedSystem.objects.filter(pk=system_id).update(**changes)
     if not error:
@@ -175,7 +195,8 @@ def _understand(
             things[number] = Thing(CAMERA, number, 1, _values(raw, number, streams, system))
         except Damaged as damaged:
             outcome.rejected += 1
-            outcome.faults[f"{position}: {number[:NUMBER_LENGTH]}".replace("\x00", "�")] = damaged.why
+            name = number[:NUMBER_LENGTH].replace("\x00", "�") or f"#{position}"
+            outcome.faults[name], outcome.not_taken[name] = damaged.why, raw
     return list(things.values()), numbers
 
 

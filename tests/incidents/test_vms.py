@@ -14,12 +14,13 @@ from django.utils import timezone, translation
 from incidents import vms
 from incidents.models import Camera
 from incidents.selectors import cameras_near
+from linkage import quarantine
 from linkage.feeds.kisa_vms.client import VmsError, client_of
-from linkage.models import LinkedSystem
+from linkage.models import LinkedSystem, Quarantined
 from linkage.simulators import vms as simulated
 from linkage.simulators.config import InstallationFile
 from linkage.simulators.videosystem import CAMERAS
-from tests.accounts.cast import make_system
+from tests.accounts.cast import make_system, make_user
 from tests.incidents.cast import LAT, LON, make_town
 from tests.linkage.wires import peer
 
@@ -27,7 +28,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def english():
+def english(settings):
+    settings.LANGUAGE_CODE = "en"  # of threads that have chosen none
     with translation.override("en"):
         yield
 
@@ -158,6 +160,18 @@ class TestOverHttp:
         fault(product, "none")
         assert synchronise(system)["unchanged"] == CAMERAS and system.last_error == ""
 
+    def test_a_camera_that_cannot_be_placed_comes_before_an_administrator_once(self, system, product):
+        product[simulated.VMS].cameras["VMS-0007"].profile["camLoc"]["lat"] = "585"
+        assert synchronise(system)["faults"] == {"VMS-0007": "no degrees: another projection than WGS84"}
+        row = Quarantined.objects.get(system=system)
+        assert b"VMS-0007" in bytes(row.raw) and "another projection" in row.errors[0]["message"]
+        quarantine.discard(row, make_user("someone", system.municipality, "administrator"), "known")
+        synchronise(system)
+        assert Quarantined.objects.get().state == "discarded"
+        assert "no event" in quarantine.rerun(Quarantined.objects.get()).errors[0]["message"]
+        product[simulated.VMS].cameras["VMS-0007"].profile["camLoc"]["lat"] = "36.35"
+        assert synchronise(system)["created"] == 1 and system.state["cameras"]["faults"] == {}
+
     def test_a_slow_product_holds_up_no_other(self, town, system, product):
         with peer(lambda request, body: asyncio.sleep(30)) as hung:
             other = make_system(
@@ -245,9 +259,9 @@ class TestLists:
         )  # fmt: skip
         assert (done.unchanged, done.rejected, done.gone) == (2, 5, 0)
         assert done.faults == {
-            "2: b": "no degrees: another projection than WGS84", "4: c": "listed twice; the first one counts",
-            "5: d": "the coordinate is missing", "6: ": "no camID",
-            "7: e": "outside Korea: latitude and longitude look exchanged",
+            "b": "no degrees: another projection than WGS84", "c": "listed twice; the first one counts",
+            "d": "the coordinate is missing", "#6": "no camID",
+            "e": "outside Korea: latitude and longitude look exchanged",
         }  # fmt: skip
         assert Camera.objects.get(site_number="b").lat == LAT
 

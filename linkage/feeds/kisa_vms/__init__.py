@@ -71,6 +71,8 @@ class KisaVms(Feed):
         camera, name = str(raw.get("camID") or "").strip(), str(raw.get("eventName") or "").strip()
         if not camera:
             raise NotUsable("no camID")
+        if not name and "camName" in raw:
+            raise NotUsable("an entry of the camera list, no event: mended in the video system, the next list brings it")
         begun = digits_time(raw.get("startTime"), "startTime")
         # Without an id of its own, an event is what one camera saw from one moment.
         subject = str(raw.get("eventUUID") or "").strip() or stable_id("vms", (camera, name, begun.isoformat()))
