@@ -515,3 +515,13 @@ def test_whatever_is_done_is_done_within_the_municipality_and_by_administrators(
         client.force_login(getattr(city, role))
         assert client.post(do(name, city.agency.pk), {"secret": "x"}, follow=True).status_code in (403, 404)
     assert not AuditEntry.objects.exclude(action__startswith="log").exists()
+
+
+def test_an_auditor_looks_at_a_system_and_finds_nothing_to_press(client, city):
+    client.force_login(city.auditor)
+    shown = client.get(reverse(CHANGE, args=[city.agency.pk]))
+    assert shown.status_code == 200 and client.get(do("changelist")).status_code == 200
+    pressed = [do(name, city.agency.pk) for name in ("test", "pause", "issue_key", "renew_secret", "faults")]
+    assert not any(address in shown.content.decode() for address in pressed)
+    assert client.post(reverse(CHANGE, args=[city.agency.pk]), form_of(city.agency, name_en="x")).status_code == 403
+    assert client.get(reverse(ADD)).status_code == 403
