@@ -43,7 +43,7 @@ class Server:
     def stop(self):
         self._uvicorn.should_exit = True
         self._thread.join(PATIENCE_SECONDS)
-        databases = [consumers._database, events._queue._database, *(one._database for one in hub._hubs.values())]
+        databases = [consumers._database, events.QUEUE._database, *(one._database for one in hub._hubs.values())]
         for database in databases:
             database._executor.submit(lambda: connection.close()).result(PATIENCE_SECONDS)
         hub._hubs.clear()
