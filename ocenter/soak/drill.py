@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import psycopg2
+import redis
 
 from linkage.simulators.proxy import FaultProxy
 from ocenter.soak.backstage import Backstage, TimedOut, until
@@ -57,6 +58,7 @@ class Drill:
             self._say(f"– {fault.name}: {reason}")
             return
         self._say(f"… {fault.name}")
+        until(self.installation.whole, RECOVERY_SECONDS, "the installation is not whole; nothing can be tried on it")
         operator = Operator(self.installation).sign_in()
         listener = Listener(
             self.installation, headers=operator.headers, municipality=self.installation.demo["municipality"]
@@ -84,7 +86,7 @@ class Drill:
         problems: list[str] = []
         try:
             fault.strike(scene)
-        except (TimedOut, OSError, RuntimeError) as error:
+        except (TimedOut, OSError, RuntimeError, psycopg2.Error, redis.RedisError) as error:
             problems.append(f"the fault could not be carried through: {error}")
         mended = time.monotonic()
         working.stop()

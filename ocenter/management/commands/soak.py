@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from ocenter.soak.backstage import TimedOut
 from ocenter.soak.drill import Drill, all_hold
 from ocenter.soak.faults import FAULTS
 from ocenter.soak.installation import Installation, NotHere
@@ -42,14 +43,18 @@ class Command(BaseCommand):
             installation = Installation(**CALM) if own else Installation.running_in(options["data_dir"].absolute())
         except NotHere as error:
             raise CommandError(str(error)) from error
+        drill = Drill(installation, say=self._say, scale=options["scale"])
         try:
-            drill = Drill(installation.start() if own else installation, say=self._say, scale=options["scale"])
-            lines = drill.run(seconds=options["minutes"] * 60, faults=faults, seed=options["seed"])
+            if own:
+                installation.start()
+            drill.run(seconds=options["minutes"] * 60, faults=faults, seed=options["seed"])
+        except (NotHere, TimedOut) as error:
+            raise CommandError(str(error)) from error
         finally:
+            self._say("\n" + (as_markdown if options["markdown"] else as_text)(drill.lines))
             if own:
                 installation.remove()
-        self._say("\n" + (as_markdown if options["markdown"] else as_text)(lines))
-        if not all_hold(lines):
+        if not all_hold(drill.lines):
             raise SystemExit(1)
 
     def _say(self, text: str) -> None:
