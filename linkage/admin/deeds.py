@@ -5,6 +5,8 @@ Each is a POST that does one thing, says how it went, and goes back to the syste
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -81,7 +83,9 @@ def send_test_event(request: HttpRequest, system_id: int, *, model_admin: ModelA
     return _back(system)
 
 
-def _done(request: HttpRequest, model_admin: ModelAdmin, system_id: int, deed) -> HttpResponse:  # type: ignore[no-untyped-def]
+def _done(
+    request: HttpRequest, model_admin: ModelAdmin, system_id: int, deed: Callable[[LinkedSystem], str]
+) -> HttpResponse:
     system = system_or_404(request, model_admin, system_id)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
