@@ -92,7 +92,7 @@ def test_serialisation_failures_lose_nothing(room, figures):
     room.rows(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
     end_sessions(room)
     try:
-        sendings = [room.sending(10, code) for code in ("FIR-01", "BEL-01", "CRM-04") * 8]
+        sendings = [room.sending(10, code) for code in ("FIR-01", "BEL-01", "CRM-04") * 5]
         assert all(one.result(90) for one in sendings)
         room.settle(seconds=90)
     finally:

@@ -9,8 +9,8 @@ from tests.chaos.room import until
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
-# The supervisor waits longer after each death in a row: ten kills would take a minute and a half.
-KILLS, FIRES_A_KILL = 6, 84
+# The supervisor waits longer after each death in a row: ten kills would take a minute and a half of waiting.
+KILLS, FIRES_A_KILL = 4, 125
 
 
 def test_the_worker_is_killed_again_and_again_during_five_hundred_relays(room, figures):
