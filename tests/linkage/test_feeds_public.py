@@ -525,3 +525,11 @@ def test_korean_times_are_nine_hours_ahead_whatever_this_machine_thinks(monkeypa
     time.tzset()
     assert events["UTC"] == events["America/New_York"] == events["Asia/Seoul"]
     assert all(one["occurred_at"].endswith("+09:00") for one in events["UTC"])
+
+
+@pytest.mark.parametrize("name", sorted(FEEDS))
+def test_every_format_has_its_page(name):
+    """Except what is documented elsewhere: our own events, a recording to replay, and a transport's way in."""
+    docs = Path(__file__).resolve().parents[2] / "docs" / "feeds"
+    assert f"`{name}`" in (docs / "README.md").read_text(encoding="utf-8")
+    assert name in ("events_json", "montgomery_911", "ucri2") or (docs / f"{name}.md").exists()
