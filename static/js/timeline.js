@@ -22,9 +22,15 @@ function kindText(kind) {
 
 const BAD = new Set(["relay.attention", "relay.declined"]);
 
+/** Why a request for video was denied, in words; any other reason as it is. */
+function reasonText(reason) {
+  const names = { "no legal basis": t("Denied: no legal basis"), "no camera of this centre in reach": t("Denied: no camera of this centre in reach") };
+  return names[reason] ?? reason;
+}
+
 /** What a row adds in its own words: a note, a reason, a code from the catalogue. */
 function words(detail, catalogue) {
-  const code = detail?.result_code ?? detail?.reason;
+  const code = detail?.result_code ?? reasonText(detail?.reason);
   const known = [...(catalogue.result_codes ?? []), ...(catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
   const grade = detail?.changed?.grade;
   return [grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
