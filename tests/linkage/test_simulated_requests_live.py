@@ -22,6 +22,13 @@ def call(url, body=None, *, key=None, method=None):
         return refused.code, json.load(refused)
 
 
+def is_up(url):
+    try:
+        return call(url)[0] == 200
+    except OSError:
+        return False
+
+
 def eventually(condition, seconds=40):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -41,6 +48,7 @@ def envelope(number, kind="NEW", **fields):
 
 def test_a_case_of_a_simulated_agency_goes_its_whole_way(live_stack):
     agencies, base = live_stack.agencies_url, live_stack.base_url
+    eventually(lambda: is_up(f"{agencies}/healthz"))  # the centre is ready without its agencies
     _, opened = call(f"{agencies}/carrier/cases", {})
 
     def case():
