@@ -255,7 +255,7 @@ class TestNothingIsLost:
         with peer(numbers) as source, peer(says("[]")) as good, collecting(intake):
             make_feed(daejeon, "good", good.url)
             LinkedSystem.objects.filter(pk=feed.pk).update(endpoint=source.url)
-            eventually(lambda: intake.taken["held"])
+            eventually(lambda: fresh(feed).state == {"last": 1})
             with transaction.atomic():
                 LinkedSystem.objects.select_for_update().get(pk=feed.pk)
                 numbers.last = 2
