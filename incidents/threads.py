@@ -40,6 +40,7 @@ class Thread:
     grade: str
     reported_at: datetime | None
     ended_at: datetime | None
+    has_expired: bool
     opened: bool
     alone: bool
     others_over: bool
@@ -51,7 +52,9 @@ class Thread:
 
     @property
     def is_over(self) -> bool:
-        """Whether the source itself has ended it, and said nothing newer."""
+        """Whether the source itself has ended it and said nothing newer, or its time had run out."""
+        if self.has_expired:
+            return True
         return self.ended_at is not None and (self.reported_at is None or self.ended_at >= self.reported_at)
 
 
@@ -107,7 +110,7 @@ threads AS (
            (array_agg(incident_id ORDER BY id DESC) FILTER (WHERE incident_id IS NOT NULL))[1] AS incident_id
     FROM said GROUP BY system_id, subject)
 SELECT t.system_id, t.subject, t.incident_id, coalesce(i.number, ''), coalesce(i.status, ''), coalesce(i.grade, ''), t.reported_at, t.ended_at,
-       coalesce(inside.opener = 0, false), coalesce(inside.others = 0, false), coalesce(inside.others_going_on = 0, false)
+       coalesce(i.expires_at <= now(), false), coalesce(inside.opener = 0, false), coalesce(inside.others = 0, false), coalesce(inside.others_going_on = 0, false)
 FROM threads t LEFT JOIN incidents_incident i ON i.id = t.incident_id LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE NOT ours) AS others,
            count(*) FILTER (WHERE NOT ours AND newest AND action = 'report') AS others_going_on,

@@ -214,6 +214,16 @@ def test_what_expires_ends_by_itself_once(town):
     assert Change.objects.get(kind="incident.cancelled").body["detail"]["because"] == "expired"
 
 
+@pytest.mark.parametrize("taken_up", [False, True])
+def test_what_is_extended_after_it_ran_out_is_opened_again(town, taken_up):
+    receive(town, message(1, expires_at=(timezone.now() - timedelta(seconds=1)).isoformat()))
+    if taken_up:
+        op.incident_acknowledge(number=the_incident().number, by=by(town.kim))
+    op.incidents_expire()
+    (extended,) = receive(town, message(2, expires_at=(timezone.now() + timedelta(hours=1)).isoformat()))
+    assert Incident.objects.get(number=extended.incident).status == "open" and Incident.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
