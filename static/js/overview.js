@@ -41,7 +41,8 @@ export class Overview {
     out.sort((a, b) => Boolean(b.relay.attention) - Boolean(a.relay.attention) || (etaLeft(a.relay, now) ?? 0) - (etaLeft(b.relay, now) ?? 0));
     this.none.hidden = out.length > 0;
     arrange(this.list, out.map((one) => this.#row(one, now)));
-    for (const id of this.rows.keys()) if (!out.some(({ relay }) => relay.id === id)) this.rows.delete(id);
+    const shown = new Set(out.map(({ relay }) => relay.id));
+    for (const id of this.rows.keys()) if (!shown.has(id)) this.rows.delete(id);
   }
 
   /** Counts ETAs down; called every second. */

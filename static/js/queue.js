@@ -6,6 +6,8 @@ import { named, t, tn } from "./i18n.js";
 import { overdue, queueOf, shelved, unseenCounts } from "./store.js";
 
 const ATTENTION = new Set(["failed"]);
+/** Rows drawn at first; the most urgent come first, and more follow as one scrolls. */
+const DRAWN = 150;
 
 /** Whether an agency could not be told: someone must call. */
 export function needsCall(incident) {
@@ -24,6 +26,10 @@ export class Queue {
     this.grades = new Set(GRADES);
     this.rows = new Map();
     this.order = [];
+    this.limit = DRAWN;
+    this.more = h("button", { type: "button", onclick: () => this.#drawMore() });
+    this.rest = h("li", { class: "queue-more" }, this.more);
+    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#drawMore(), { root: this.list }).observe(this.rest);
     this.search.addEventListener("input", () => this.render());
     this.list.replaceChildren(...Array.from({ length: 6 }, () => h("li", { class: "skeleton" })));
     this.#buildFilter();
@@ -36,18 +42,18 @@ export class Queue {
     const filter = { now, text: this.search.value, grades: this.grades.size < GRADES.length ? this.grades : null };
     const { rows, hidden } = queueOf(view.incidents, filter);
     this.order = rows.map(({ number }) => number);
-    arrange(this.list, rows.map((incident) => this.#row(incident)));
-    for (const number of this.rows.keys()) if (!view.incidents.has(number)) this.rows.delete(number);
+    const left = rows.length - this.limit;
+    const drawn = rows.slice(0, this.limit).map((incident) => this.#row(incident));
+    arrange(this.list, left > 0 ? [...drawn, this.rest] : drawn);
+    text(this.more, tn("%(count)s more", "%(count)s more", Math.max(0, left)));
+    for (const [number, row] of this.rows) if (!row.element.isConnected) this.rows.delete(number);
     this.#say(view, rows.length, hidden);
   }
 
   /** Counts ages and targets on; called every second. */
   tick(now) {
     this.now = now;
-    for (const number of this.order) {
-      const row = this.rows.get(number);
-      if (row) this.#count(row, now);
-    }
+    for (const row of this.rows.values()) this.#count(row, now);
   }
 
   /** Flashes a row that has just come. */
@@ -72,6 +78,8 @@ export class Queue {
 
   /** Scrolls the row into sight. */
   reveal(number) {
+    const at = this.order.indexOf(number);
+    if (at >= this.limit) this.#drawMore(at);
     this.rows.get(number)?.element.scrollIntoView({ block: "nearest" });
   }
 
@@ -81,11 +89,19 @@ export class Queue {
     this.search.select();
   }
 
+  #drawMore(at = 0) {
+    this.limit = Math.max(at, this.limit) + DRAWN;
+    this.render();
+  }
+
   #row(incident) {
     const row = this.rows.get(incident.number) ?? this.#add(incident.number);
     const chosen = incident.number === this.chosen;
-    row.button.setAttribute("aria-current", String(chosen));
-    row.element.classList.toggle("chosen", chosen);
+    if (row.chosen !== chosen) {
+      row.chosen = chosen;
+      row.button.setAttribute("aria-current", String(chosen));
+      row.element.classList.toggle("chosen", chosen);
+    }
     if (row.incident !== incident) this.#fill(row, incident);
     this.#count(row, this.now);
     return row.element;

@@ -5,6 +5,7 @@ import { h, icon, shape } from "./dom.js";
 import { dateTime } from "./format.js";
 import { shapeId, unseen } from "./grades.js";
 import { named, t } from "./i18n.js";
+import { paced } from "./pace.js";
 import { LiveSocket } from "./socket.js";
 import { alarmFor, toggleMute } from "./sound.js";
 import { addEnded, applyChanges, applySnapshot, applyTick, emptyState, incidentOf } from "./store.js";
@@ -24,6 +25,8 @@ export class Room {
     this.waiting = [];
     this.inbox = [];
     this.behind = 0;
+    this.drawMap = paced(() => this.map.show(this.view.incidents, this.chosen));
+    this.drawOverview = paced(() => this.#incident() || this.overview.render(this.view.incidents, this.time));
   }
 
   /** Opens the live line and starts the clocks. */
@@ -93,13 +96,13 @@ export class Room {
     this.header.showSound({ blocked: this.player.blocked, muted: this.muted, ringing: Boolean(grade) }, now());
   }
 
-  /** Draws everything from the present state. */
+  /** Draws everything from the present state: the queue at once, the rest at the pace the machine can keep. */
   render() {
     const { view, time, chosen } = this;
     this.queue.render(view, chosen, time);
-    this.map.show(view.incidents, chosen);
     this.panel.render(this.#incident(), { now: time, historic: Boolean(this.history) });
-    if (!this.#incident()) this.overview.render(view.incidents, time);
+    this.drawMap();
+    this.drawOverview();
     this.header.showUnseen(this.state.incidents);
     this.sound();
   }
@@ -159,9 +162,10 @@ export class Room {
   #changed(applied, whole) {
     this.waiting = this.waiting.filter((one) => !(one.done() && (one.resolve(), true)));
     if (!this.history) {
-      this.queue.render(this.state, this.chosen, now());
-      for (const change of applied) if (change.kind === "incident.opened") this.#arrived(change.incident);
+      const opened = applied.filter(({ kind }) => kind === "incident.opened").map(({ incident }) => incident);
+      for (const { number } of opened) this.map.incidents.mark(number);
       this.render();
+      for (const incident of opened) this.#arrived(incident);
       if (whole) this.panel.reload();
       else this.panel.append(applied);
     } else this.sound();
@@ -172,7 +176,6 @@ export class Room {
   #arrived(incident) {
     const current = incidentOf(this.state, incident.number) ?? incident;
     this.queue.mark(incident.number);
-    this.map.incidents.mark(incident.number);
     if (current.grade !== "G1" || !unseen(current)) return;
     const card = h("div", { class: `arrival ${current.grade}` }, shape(shapeId(current), current.grade),
       h("b", {}, named(current.title)), h("span", {}, current.place || current.address),

@@ -80,7 +80,13 @@ export function shelved(incident, now) {
   return Boolean(incident.shelved_until) && new Date(incident.shelved_until).getTime() > now;
 }
 
-const started = (incident) => new Date(incident.received_at ?? incident.occurred_at).getTime();
+/** When it came, in milliseconds; read once, since a flood is sorted many times a second. */
+const started = (incident) => {
+  let at = times.get(incident);
+  if (at === undefined) times.set(incident, (at = new Date(incident.received_at ?? incident.occurred_at).getTime()));
+  return at;
+};
+const times = new WeakMap();
 
 /** The order of the queue: shelved ones last, then grade, then the youngest first. */
 export function compare(a, b, now) {

@@ -4,6 +4,7 @@ import { arrange, h, shape } from "../dom.js";
 import { counter } from "../format.js";
 import { GRADES, gradeName, shapeId, statusName, unseen } from "../grades.js";
 import { named, t, tn } from "../i18n.js";
+import { paced } from "../pace.js";
 import { unit } from "./canvas.js";
 import { groupNear } from "./grouping.js";
 
@@ -21,6 +22,7 @@ export class IncidentLayer {
     this.fresh = new Map();
     this.chosen = null;
     this.popup = null;
+    this.layoutSoon = paced(() => this.#layout());
     map.on("zoomend", () => this.#layout());
     map.on("popupclose", ({ popup }) => { if (popup === this.popup?.box) this.popup = null; });
   }
@@ -35,7 +37,7 @@ export class IncidentLayer {
   /** Marks one as new for a few seconds. */
   mark(number) {
     this.fresh.set(number, Date.now() + FRESH_MS);
-    setTimeout(() => { this.fresh.delete(number); this.#layout(); }, FRESH_MS + 50);
+    setTimeout(() => { this.fresh.delete(number); this.layoutSoon(); }, FRESH_MS + 50);
   }
 
   /** Where a number is drawn now, or null. */
