@@ -7,7 +7,7 @@ import { overdue, queueOf, shelved, unseenCounts } from "./store.js";
 
 const ATTENTION = new Set(["failed"]);
 /** Rows drawn at first; the most urgent come first, and more follow as one scrolls. */
-const DRAWN = 150;
+const DRAWN = 200;
 
 /** Whether an agency could not be told: someone must call. */
 export function needsCall(incident) {
