@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents import bulk, ledger, threads
+from incidents import ledger, threads
 from incidents.correlate import Candidate, Index, Match, Rules
 from incidents.geo import box_around
 from incidents.models import Event, Incident
@@ -30,7 +30,7 @@ from incidents.threads import Place, Thread
 from incidents.whereabouts import Sighting, reports_place
 from linkage import relays as wires
 from linkage.models import Delivery, LinkedSystem
-from ocenter.accounts import audit
+from ocenter.accounts import audit, bulk
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
 

@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple, TypedDict
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents import bulk
 from incidents.live import bell
 from incidents.models import Change, Incident, LedgerHead
 from incidents.payloads import IncidentPayload, incident_payload
 from linkage.models import Relay
+from ocenter.accounts import bulk
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
 

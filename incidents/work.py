@@ -13,14 +13,14 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incidents import bulk, ledger
+from incidents import ledger
 from incidents.models import Incident
 from incidents.payloads import IncidentPayload, incident_payload
 from incidents.selectors import relays_by_subject, whole_incidents
 from incidents.states import MOVES
 from linkage import relays
 from linkage.models import Relay
-from ocenter.accounts import audit
+from ocenter.accounts import audit, bulk
 from ocenter.accounts.principal import Actor, Principal
 
 # A unit on its way reports every two seconds: news for the map, but no transition and nothing to audit.

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from linkage import breaker, cases, nudge, relays
 from linkage.models import Attempt, Delivery, LinkedSystem, Relay
+from ocenter.accounts import bulk
 
 log = structlog.get_logger(__name__)
 
@@ -181,10 +182,13 @@ def settle_all(ended: Sequence[tuple[Claim, Outcome]]) -> None:
         changes.append(change)
         if change is None:
             untold[relay.pk] = relay
-    Delivery.objects.bulk_update(deliveries.values(), ["state", "settled_at", "due_at", "lease_until"])
-    Relay.objects.bulk_update(untold.values(), ["attempts"])
+    bulk.update(Delivery, [{name: getattr(one, name) for name in _SETTLED} for one in deliveries.values()])
+    bulk.update(Relay, [{"id": pk, "attempts": one.attempts} for pk, one in untold.items()])
     relays.save_and_tell(changes)
     _learn(next(iter(locked.values())).system_id, ended)
+
+
+_SETTLED: Final = ("id", "state", "settled_at", "due_at", "lease_until")
 
 
 def _settled(relay: Relay, delivery: Delivery, claimed: Claim, outcome: Outcome) -> relays.RelayChange | None:
@@ -215,7 +219,7 @@ def _learn(system_id: int, ended: Sequence[tuple[Claim, Outcome]]) -> None:
     now = timezone.now()
     # An address that an agency gave with a case of its own says nothing about the agency's endpoints.
     sent = [pair for pair in ended if pair[0].message != Delivery.Message.STATUS]
-    tries = [breaker.Try(not one.error or one.permanent, claimed.address) for claimed, one in sent]
+    tries = [breaker.Try(_answered(one), claimed.address) for claimed, one in sent]
     if breaker.learn(system, tries, now):
         waiting = Delivery.objects.filter(system=system, state=Delivery.State.PENDING, lease_until=None, due_at__gt=now)
         waiting.update(due_at=now)
@@ -227,6 +231,11 @@ def _learn(system_id: int, ended: Sequence[tuple[Claim, Outcome]]) -> None:
     if any(one.answered for one in tries):
         system.last_contact_at = now
     system.save(update_fields=_LEARNED)
+
+
+def _answered(outcome: Outcome) -> bool:
+    """Whether the agency is there: it took the message, refused it, or said itself when to come again."""
+    return not outcome.error or outcome.permanent or outcome.retry_after_s is not None
 
 
 _LEARNED: Final = (

@@ -23,12 +23,13 @@ from linkage import nudge
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.signals import relays_changed
 from linkage.states import ENDED, RelayState, leads_forward
+from ocenter.accounts import bulk
 from ocenter.accounts.principal import SYSTEM_ACTOR, Actor
 
 # Undelivered for this long, a relay is put before the operator (invariant I6 allows 15 s).
 ATTENTION_AFTER: Final = timedelta(seconds=10)
 RAISED_AT_ONCE: Final = 200
-SENDING_CHANGES: Final = ("state", "state_at", "attention_reason", "attention_at", "receipt", "sent_at", "attempts")
+SENDING_CHANGES: Final = ("id", "state", "state_at", "attention_reason", "attention_at", "receipt", "sent_at", "attempts")
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ def lock_relays(relay_ids: Collection[UUID]) -> list[Relay]:
 def save_and_tell(changes: Iterable[RelayChange | None]) -> None:
     """Writes what sending changes in relays, and tells of it."""
     made = [one for one in changes if one]
-    Relay.objects.bulk_update([one.relay for one in made], SENDING_CHANGES)
+    bulk.update(Relay, [{name: getattr(one.relay, name) for name in SENDING_CHANGES} for one in made])
     tell(made)
 
 

@@ -104,6 +104,17 @@ def test_a_refusal_is_an_answer_and_keeps_it_closed(daejeon):
     assert len(agency.arrivals) == 7 and now_as(police) == "closed"
 
 
+def test_one_that_says_when_to_come_again_is_there_and_is_not_asked_sooner(daejeon):
+    with peer(status(429, headers={"Retry-After": "40"})) as agency:
+        police = make_agency(daejeon, agency.url)
+        for _ in range(7):
+            open_relay(police)
+        drain(police)
+        drain(police)
+    assert len(agency.arrivals) == 7 and now_as(police) == "closed"
+    assert min(one.due_at for one in Delivery.objects.all()) > timezone.now() + timedelta(seconds=30)
+
+
 def test_another_agencys_breaker_is_its_own(daejeon):
     with peer(status(500)) as bad, peer() as good:
         fire, police = make_agency(daejeon, bad.url), make_agency(daejeon, good.url)
