@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
-from linkage import nudge, relays
+from linkage import relays
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.relays import relay_of
 from linkage.states import RelayState, leads_forward
@@ -69,21 +67,13 @@ def status_queue(*, relay: Relay, reference: str, address: str, status: str, res
     """
     if not address or STATUS_RANK[status] <= _told(relay, reference):
         return False
-    last = relay.deliveries.aggregate(last=Max("position"))["last"] or 0
-    Delivery.objects.create(
-        relay=relay,
-        system_id=relay.system_id,
-        position=last + 1,
-        message=Delivery.Message.STATUS,
-        address=address,
-        payload={
-            "source_event_no": reference,
-            "status": status,
-            "result_code": result_code or None,
-            "at": timezone.now().isoformat(),
-        },
-    )
-    transaction.on_commit(lambda: nudge.lane(relay.system_id))
+    payload = {
+        "source_event_no": reference,
+        "status": status,
+        "result_code": result_code or None,
+        "at": timezone.now().isoformat(),
+    }
+    relays.queue_behind(relay, Delivery.Message.STATUS, payload, address=address)
     return True
 
 

@@ -185,7 +185,7 @@ def settle_all(ended: Sequence[tuple[Claim, Outcome]]) -> None:
     bulk.update(Delivery, [{name: getattr(one, name) for name in _SETTLED} for one in deliveries.values()])
     bulk.update(Relay, [{"id": pk, "attempts": one.attempts} for pk, one in untold.items()])
     relays.save_and_tell(changes)
-    _learn(next(iter(locked.values())).system_id, ended)
+    _learn(next(iter(locked.values())).system, ended)
 
 
 _SETTLED: Final = ("id", "state", "settled_at", "due_at", "lease_until")
@@ -206,16 +206,15 @@ def _settled(relay: Relay, delivery: Delivery, claimed: Claim, outcome: Outcome)
     return None
 
 
-def _learn(system_id: int, ended: Sequence[tuple[Claim, Outcome]]) -> None:
+def _learn(known: LinkedSystem, ended: Sequence[tuple[Claim, Outcome]]) -> None:
     """What the lane learns: when the agency last answered, what went wrong, whether to go on and which way.
 
     The same news again is written only every few seconds: it is one row for all of the agency's relays, and
     whoever writes it makes the others wait; so it is locked last.
     """
-    system = LinkedSystem.objects.get(pk=system_id)
-    if not _is_news(system, ended):
+    if not _is_news(known, ended):
         return
-    system = LinkedSystem.objects.select_for_update(no_key=True).get(pk=system_id)
+    system = LinkedSystem.objects.select_for_update(no_key=True).get(pk=known.pk)
     now = timezone.now()
     # An address that an agency gave with a case of its own says nothing about the agency's endpoints.
     sent = [pair for pair in ended if pair[0].message != Delivery.Message.STATUS]
@@ -223,7 +222,7 @@ def _learn(system_id: int, ended: Sequence[tuple[Claim, Outcome]]) -> None:
     if breaker.learn(system, tries, now):
         waiting = Delivery.objects.filter(system=system, state=Delivery.State.PENDING, lease_until=None, due_at__gt=now)
         waiting.update(due_at=now)
-        transaction.on_commit(lambda: nudge.lane(system_id))
+        transaction.on_commit(lambda: nudge.lane(system.pk))
     last = ended[-1][1]
     system.last_error = last.error[:200]
     if last.error:

@@ -127,8 +127,10 @@ def relays_open(*, openings: Sequence[Opening], actor: Actor) -> None:
     made = Relay.objects.bulk_create(
         Relay(system=one.system, subject=one.subject, municipality_id=one.system.municipality_id) for one in openings
     )
+    create = Delivery.Message.CREATE
     Delivery.objects.bulk_create(
-        _message(relay, 1, Delivery.Message.CREATE, one.payload) for relay, one in zip(made, openings, strict=True)
+        Delivery(relay=relay, system=one.system, position=1, message=create, payload=_whole(relay, create, one.payload))
+        for relay, one in zip(made, openings, strict=True)
     )
     for system_id in {one.system.pk for one in openings}:
         transaction.on_commit(partial(nudge.lane, system_id))
@@ -142,28 +144,28 @@ def _last_text(relay: Relay) -> str:
 
 
 def message_queue(*, relay: Relay, message: str, payload: dict[str, Any]) -> Delivery:
-    """Queues one message behind the relay's earlier ones; sent after commit. Call it with the subject locked.
+    """Queues one message behind the relay's earlier ones; sent after commit. Call it with the subject locked."""
+    return queue_behind(relay, message, _whole(relay, message, payload))
 
-    `at` and `opened_at`, when the message was written and the relay opened, are the same at every attempt.
-    """
+
+def queue_behind(relay: Relay, message: str, payload: dict[str, Any], *, address: str = "") -> Delivery:
+    """Queues `payload` as it is behind the relay's earlier messages, to `address` or else to the agency's endpoint;
+    sent after commit. Call it with the subject locked."""
     last = relay.deliveries.aggregate(last=Max("position"))["last"] or 0
     delivery = Delivery.objects.create(
-        relay=relay,
-        system_id=relay.system_id,
-        position=last + 1,
-        message=message,
-        payload={
-            "relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay),
-            "at": timezone.now().isoformat(), "opened_at": relay.created_at.isoformat(),
-        },  # fmt: skip
+        relay=relay, system_id=relay.system_id, position=last + 1, message=message, address=address, payload=payload
     )
     transaction.on_commit(lambda: nudge.lane(relay.system_id))
     return delivery
 
 
-def _message(relay: Relay, position: int, message: str, payload: dict[str, Any]) -> Delivery:
-    whole = {"relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay)}
-    return Delivery(relay=relay, system_id=relay.system_id, position=position, message=message, payload=whole)
+def _whole(relay: Relay, message: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The message as it goes out. `at` and `opened_at`, when it was written and the relay opened, are the same at
+    every attempt."""
+    return {
+        "relay": str(relay.pk), "message": message, **payload, "callback_url": callback_url(relay),
+        "at": timezone.now().isoformat(), "opened_at": relay.created_at.isoformat(),
+    }  # fmt: skip
 
 
 def callback_url(relay: Relay) -> str:

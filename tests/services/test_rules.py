@@ -25,6 +25,7 @@ def test_a_fire_goes_to_119_and_nothing_else_does(town):
     assert (relay.subject, relay.system, relay.state) == (fire.number, town.fire, "queued")
     message = Delivery.objects.get()
     assert (message.message, message.position, message.payload["incident"]["number"]) == ("create", 1, fire.number)
+    assert message.payload["opened_at"] == relay.created_at.isoformat() and message.payload["at"]
     assert kinds(fire) == ["incident.opened", "relay.requested"]
     assert_ledger_is_whole(town)
 
