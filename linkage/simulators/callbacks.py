@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
 import time
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -20,13 +18,12 @@ from linkage.simulators import ledger
 from linkage.simulators.config import Installation
 from linkage.simulators.journal import Journal
 from linkage.simulators.ledger import Callback
+from linkage.simulators.pump import Pumps
 
 log = logging.getLogger(__name__)
 
 DEADLINE = aiohttp.ClientTimeout(total=10)
 POSITION_DEADLINE = aiohttp.ClientTimeout(total=2)
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
 AT_ONCE = 32
 """Callbacks in flight: as many as a busy desk's own link would carry."""
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -61,8 +58,7 @@ class Caller:
         self._client = client
         self._installation = installation
         self._free_lines = asyncio.Semaphore(AT_ONCE)
-        self._owed: dict[str, deque[Callback]] = {}
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._pumps = Pumps(partial(self._call, deadline=DEADLINE), self._settle)
 
     async def resume(self) -> None:
         """Take up what an earlier process still owed."""
@@ -71,42 +67,20 @@ class Caller:
 
     def tell(self, callback: Callback) -> None:
         """Send a milestone that is already in the journal, after those of its relay told before."""
-        if callback.relay in self._owed:
-            self._owed[callback.relay].append(callback)
-            return
-        self._owed[callback.relay] = deque([callback])
-        pump = asyncio.create_task(self._pump(callback.relay))
-        self._pumps.add(pump)
-        pump.add_done_callback(self._pumps.discard)
+        self._pumps.put(callback.relay, callback)
 
     async def tell_position(self, relay: str, url: str, body: dict[str, Any]) -> None:
         """Send a position once. It is dropped where it would wait or when it fails: the next is fresher."""
-        if relay not in self._owed and not self._free_lines.locked():
+        if relay not in self._pumps and not self._free_lines.locked():
             position = Callback(f"{relay}.position.{time.time_ns()}", relay, url, json.dumps(body))
             await self._call(position, POSITION_DEADLINE)
 
     async def close(self) -> None:
         """Stop calling; what is owed stays in the journal for the next start."""
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._pumps.close()
 
-    async def _pump(self, relay: str) -> None:
-        waiting = self._owed[relay]
-        while waiting:
-            outcome = await self._call_until_answered(waiting[0])
-            await self._journal.run(partial(ledger.settle_callback, callback_id=waiting[0].id, outcome=outcome))
-            waiting.popleft()
-        del self._owed[relay]
-
-    async def _call_until_answered(self, callback: Callback) -> str:
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            outcome = await self._call(callback, DEADLINE)
-            if outcome is not None:
-                return outcome
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+    async def _settle(self, callback: Callback, outcome: str) -> None:
+        await self._journal.run(partial(ledger.settle_callback, callback_id=callback.id, outcome=outcome))
 
     async def _call(self, callback: Callback, deadline: aiohttp.ClientTimeout) -> str | None:
         """Call once. How it ended (``"204"``, ``"refused 404"``, …), or None where trying again may help."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,10 +12,11 @@ from typing import Any
 import aiohttp
 
 from linkage.simulators import casebook
-from linkage.simulators.callbacks import AT_ONCE, DEADLINE, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, TRY_AGAIN
+from linkage.simulators.callbacks import AT_ONCE, DEADLINE, TRY_AGAIN
 from linkage.simulators.casebook import Owed
 from linkage.simulators.config import Installation
 from linkage.simulators.journal import Journal
+from linkage.simulators.pump import Pumps
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +39,7 @@ class Envoy:
         self._client = client
         self._installation = installation
         self._free_lines = asyncio.Semaphore(AT_ONCE)
-        self._owed: dict[str, deque[Owed]] = {}
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._pumps = Pumps(self._try, self._settle)
 
     async def resume(self) -> None:
         """Take up what an earlier process still owed."""
@@ -50,37 +48,17 @@ class Envoy:
 
     def send(self, message: Owed) -> None:
         """Send a message that is already in the casebook, after those of its case sent before."""
-        if message.case in self._owed:
-            self._owed[message.case].append(message)
-            return
-        self._owed[message.case] = deque([message])
-        pump = asyncio.create_task(self._pump(message.case))
-        self._pumps.add(pump)
-        pump.add_done_callback(self._pumps.discard)
+        self._pumps.put(message.case, message)
 
     async def close(self) -> None:
         """Stop sending; what is owed stays in the casebook for the next start."""
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._pumps.close()
 
-    async def _pump(self, case: str) -> None:
-        waiting = self._owed[case]
-        while waiting:
-            outcome, answer = await self._send_until_answered(waiting[0])
-            settle = partial(casebook.settle_message, message_id=waiting[0].id, outcome=outcome, answer=answer)
-            await self._journal.run(settle)
-            waiting.popleft()
-        del self._owed[case]
-
-    async def _send_until_answered(self, message: Owed) -> Answer:
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            answer = await self._try(message)
-            if answer is not None:
-                return answer
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+    async def _settle(self, message: Owed, answered: Answer) -> None:
+        outcome, answer = answered
+        await self._journal.run(
+            partial(casebook.settle_message, message_id=message.id, outcome=outcome, answer=answer)
+        )
 
     async def _try(self, message: Owed) -> Answer | None:
         """Send once. How it ended and what was answered, or None where trying again may help."""
