@@ -3,7 +3,7 @@
 FROM node:22-bookworm-slim AS browser
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM python:3.13-slim-bookworm AS python
 WORKDIR /build
