@@ -44,6 +44,8 @@ PROBLEM: Final[Schema] = _object(
     errors=_list(_object(field=_TEXT, message=_TEXT)), current=INCIDENT,
 )  # fmt: skip
 
+PREFERENCES: Final = _object(preferences={"type": "object", "additionalProperties": True})
+PREFERENCE: Final = _object(name=_TEXT, value={})
 INCIDENT_PAGE: Final = _object(incidents=_list(INCIDENT), cursor=_MAYBE_TEXT, more=_MORE)
 TIMELINE: Final = _object(changes=_list({**CHANGE, "required": [one for one in CHANGE.get("required", []) if one != "incident"]}))
 CHANGE_PAGE: Final = _object(changes=_list(CHANGE), cursor=_TEXT, more=_MORE)
@@ -156,7 +158,7 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
             _describe_action(path.rpartition("/")[2], operation)
             responses = operation["responses"]
             said = [status for status in responses if status in _REFUSALS]
-            for status in (*said, *_ALWAYS, *(_ON_WRITING if method == "post" else ())):
+            for status in (*said, *_ALWAYS, *(_ON_WRITING if method in ("post", "put") else ())):
                 responses[status] = _problem(status)
     result["paths"]["/api/v1/events"] = _EVENTS
     result["paths"]["/api/v1/feeds/{format}"] = _FEEDS

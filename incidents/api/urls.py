@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.api import cap, changes, events, feeds, health, incidents, map, relays, room
+from incidents.api import cap, changes, events, feeds, health, incidents, map, preferences, relays, room
 
 urlpatterns = [
     path("events", events.events, name="events"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("cameras", map.CameraList.as_view(), name="cameras"),
     path("devices", map.DeviceList.as_view(), name="devices"),
     path("me", room.Me.as_view(), name="me"),
+    path("me/preferences", preferences.PreferenceList.as_view(), name="preferences"),
+    path("me/preferences/<str:name>", preferences.PreferenceDetail.as_view(), name="preference"),
     path("catalogue", room.Catalogue.as_view(), name="catalogue"),
     path("activity", room.Activity.as_view(), name="activity"),
     path("history", room.History.as_view(), name="history"),

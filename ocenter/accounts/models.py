@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.serializers.json import DjangoJSONEncoder
@@ -84,6 +85,22 @@ class User(AbstractUser):
     def is_current(self, at: datetime | None = None) -> bool:
         """Whether the account may be used at `at` (now by default)."""
         return self.is_active and (self.expires_at is None or self.expires_at > (at or timezone.now()))
+
+
+class Preference(models.Model):
+    """How one person likes the page, by name: any JSON value that the page itself understands."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="preferences", verbose_name=_("user"))
+    name = models.CharField(_("name"), max_length=40)
+    value: models.JSONField[Any] = models.JSONField(_("value"))
+
+    class Meta:
+        verbose_name = _("preference")
+        verbose_name_plural = _("preferences")
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_preference_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ApiKey(models.Model):

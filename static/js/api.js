@@ -35,11 +35,25 @@ export function get(path, values = {}, options = {}) {
   return call(path + query(values), { headers: { Accept: "application/json" }, ...options });
 }
 
-/** POST with the CSRF token. */
-export function post(path, body = {}) {
+/** POST with the CSRF token. `options` are fetch's, such as `keepalive`. */
+export function post(path, body = {}, options = {}) {
+  return write("POST", path, body, options);
+}
+
+/** PUT with the CSRF token. */
+export function put(path, body) {
+  return write("PUT", path, body);
+}
+
+/** DELETE with the CSRF token. `options` are fetch's, such as `keepalive`. */
+export function remove(path, options = {}) {
+  return write("DELETE", path, undefined, options);
+}
+
+function write(method, path, body, options = {}) {
   const token = cookie("csrftoken") || document.querySelector("meta[name=csrf-token]")?.content || "";
   const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token };
-  return call(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return call(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options });
 }
 
 /** POST of an action on an incident. */

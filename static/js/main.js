@@ -14,6 +14,7 @@ import { listen, releaseClicked } from "./keys.js";
 import { OperatorMap } from "./map/index.js";
 import { Overview } from "./overview.js";
 import { Performer, refused } from "./perform.js";
+import { loadPreferences } from "./preferences.js";
 import { Queue } from "./queue.js";
 import { Relays } from "./relays.js";
 import { Room } from "./room.js";
@@ -89,7 +90,7 @@ function commands({ room, map, panel, queue, cameras, axis, performer, header })
 /** The first words with the server; while it is still starting, they are tried again. */
 async function greet() {
   try {
-    return await Promise.all([get("me"), get("catalogue")]);
+    return await Promise.all([get("me"), get("catalogue"), loadPreferences()]);
   } catch (error) {
     if (error.status === 401 || error.status === 403) return location.assign("/login/?next=/&expired=1");
     refused(error);
