@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -87,13 +87,16 @@ class Index:
         row, column = self._place(candidate.lat, candidate.lon)
         self._cells[candidate.family, row, column].append(candidate)
 
-    def match(self, *, code: str, family: str, grade: str, lat: float, lon: float, at: datetime) -> Match | None:
-        """The nearest candidate the event may join, or None; a joined candidate's clock moves on."""
+    def match(
+        self, *, code: str, family: str, grade: str, lat: float, lon: float, at: datetime, barred: Collection[int] = ()
+    ) -> Match | None:
+        """The nearest candidate the event may join, or None; a joined candidate's clock moves on. `barred` are the
+        keys of those an operator has taken it out of."""
         rule = self._rules.of(code)
         best: tuple[float, float, Candidate] | None = None
         for candidate in self._around(family, lat, lon):
             gap = candidate.gap_s(at)
-            if gap > rule.window_s or grade < candidate.grade:
+            if gap > rule.window_s or grade < candidate.grade or candidate.key in barred:
                 continue
             distance = distance_m(lat, lon, candidate.lat, candidate.lon)
             if distance <= rule.radius_m and (best is None or distance < best[0]):

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents import ledger, threads
+from incidents import apart, ledger, threads
 from incidents.correlate import Candidate, Index, Match, Rules
 from incidents.geo import box_around
 from incidents.models import Event, Incident
@@ -182,15 +182,30 @@ def _correlate(
     rules = Rules.load(municipality.pk) if fresh else Rules({})
     candidates = _candidates(municipality.pk, fresh, rules)
     followed = {thread.incident_id for _, thread in batch.follows if thread.incident_id}
+    barred: set[tuple[int, int]] = set()
     while True:
-        plan = _plan(fresh, rules, candidates)
+        plan = _plan(fresh, rules, candidates, barred)
+        if more := _barred(plan, fresh):
+            barred |= more
+            continue
         chosen = {match.key for match in plan if match is not None and match.key >= 0}
         _lock_subjects(match.key for match, one in zip(plan, fresh, strict=True) if match and one.report.subject)
         locked = _lock(municipality, chosen | followed)
         gone = {pk for pk in chosen if pk not in locked or locked[pk].status not in JOINABLE}
-        if not gone:
+        # Asked again now that no operator can take anything apart.
+        more = _barred(plan, fresh)
+        if not gone and not more:
             return _targets(municipality, batch, plan, locked)
+        barred |= more
         candidates = [one for one in candidates if one[0] not in gone]
+
+
+def _barred(plan: Sequence[Match | None], fresh: Sequence[Arrival]) -> set[tuple[int, int]]:
+    pairs = zip(plan, fresh, strict=True)
+    return apart.barred(
+        apart.Joining(n, match.key, one.system.pk, one.report.device_id)
+        for n, (match, one) in enumerate(pairs) if match and match.key >= 0
+    )  # fmt: skip
 
 
 CandidateRow = tuple[int, str, str, float, float, datetime, datetime]
@@ -223,7 +238,9 @@ def _candidates(municipality_id: int, fresh: Sequence[Arrival], rules: Rules) ->
         return cursor.fetchall()
 
 
-def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[CandidateRow]) -> list[Match | None]:
+def _plan(
+    fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[CandidateRow], barred: Collection[tuple[int, int]]
+) -> list[Match | None]:
     """One match per event; a negative key -n-1 means "the incident opened by event n of this batch"."""
     index = Index(rules, (Candidate(*row) for row in candidates))
     plan: list[Match | None] = []
@@ -233,7 +250,7 @@ def _plan(fresh: Sequence[Arrival], rules: Rules, candidates: Iterable[Candidate
             continue
         plan[n] = index.match(
             code=report.code, family=report.family, grade=report.grade,
-            lat=report.lat, lon=report.lon, at=report.occurred_at,
+            lat=report.lat, lon=report.lon, at=report.occurred_at, barred={pk for place, pk in barred if place == n},
         )  # fmt: skip
         if plan[n] is None:
             at = report.occurred_at
@@ -397,6 +414,8 @@ def _event(incident: Incident | None, arrival: Arrival, match: Match | None) -> 
         "attributes": report.attributes,
         "distance_m": match.distance_m if match else None,
         "gap_s": match.gap_s if match else None,
+        "rule_radius_m": match.rule.radius_m if match else None,
+        "rule_window_s": match.rule.window_s if match else None,
     }
 
 

@@ -197,7 +197,8 @@ class Incident(models.Model):
 class Event(models.Model):
     """One report of one source, kept as it was understood. (system, source_id) is its identity.
 
-    `incident` is where it went; `distance_m` and `gap_s` say how near it was to the incident it joined.
+    `incident` is where it is now; `distance_m` and `gap_s` say how near it was to the incident it joined, and
+    `rule_radius_m` and `rule_window_s` what the rule then allowed. What operators moved is in `Regrouping`.
     `subject` is the source's own key of what it is about: later reports of the same subject continue the
     same incident. A cancel or end of something never heard of has no incident.
     """
@@ -225,6 +226,8 @@ class Event(models.Model):
     attributes = models.JSONField(_("attributes"), default=dict, encoder=DjangoJSONEncoder)
     distance_m = models.FloatField(_("distance to the incident, metres"), null=True)
     gap_s = models.FloatField(_("time gap to the incident, seconds"), null=True)
+    rule_radius_m = models.PositiveIntegerField(_("the rule's radius, metres"), null=True)
+    rule_window_s = models.PositiveIntegerField(_("the rule's window, seconds"), null=True)
 
     class Meta:
         verbose_name = _("event")
@@ -238,6 +241,38 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.source_id}"
+
+
+class Regrouping(models.Model):
+    """An operator's decision that events belong together (a merge) or do not (a split), and whether it was undone.
+
+    `events` went from `part` into `whole` (merge) or from `whole` into `part` (split); `before` is what the part
+    was before a merge, so that it can come back. Rows stay: the two are kept apart by correlation while the
+    decision stands that they are two (decision 0012).
+    """
+
+    class Kind(models.TextChoices):
+        MERGE = "merge", _("merge")
+        SPLIT = "split", _("split")
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    kind = models.CharField(_("kind"), max_length=5, choices=Kind.choices)
+    part = models.ForeignKey(Incident, models.PROTECT, related_name="left", verbose_name=_("part"))
+    whole = models.ForeignKey(Incident, models.PROTECT, related_name="took_in", verbose_name=_("whole"))
+    events = models.ManyToManyField(Event, related_name="regroupings", verbose_name=_("events"))
+    before = models.JSONField(default=dict)
+    made_at = models.DateTimeField(_("made at"), default=timezone.now)
+    made_by = models.CharField(_("made by"), max_length=160)
+    undone_at = models.DateTimeField(_("undone at"), null=True)
+    undone_by = models.CharField(_("undone by"), max_length=160, blank=True)
+
+    class Meta:
+        verbose_name = _("merge or split")
+        verbose_name_plural = _("merges and splits")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.part_id} / {self.whole_id}"
 
 
 class Change(models.Model):

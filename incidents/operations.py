@@ -24,6 +24,7 @@ from incidents.reports import Report, storable
 from incidents.states import ACTIVE, JOINABLE, MOVES, STEADY, UNACKNOWLEDGED
 from incidents.work import Invalid, NotAllowedNow, Result, Work, lock_incident
 from linkage import relays
+from linkage.masking import masked_text
 from linkage.models import Delivery, LinkedSystem, Relay
 from linkage.states import ENDED as RELAY_ENDED
 from ocenter.accounts.models import Municipality, User
@@ -35,6 +36,7 @@ SHELVE_AT_MOST: Final = timedelta(minutes=60)
 SHELVABLE_GRADES: Final = frozenset({"G3", "G4", "G5"})
 REASON_LENGTH: Final = 300
 NOTE_LENGTH: Final = 2_000
+CALLER_LENGTH: Final = 100
 
 
 def _begin(number: str, by: Principal) -> Work:
@@ -254,71 +256,17 @@ def _expire(number: str) -> bool:
 
 
 @transaction.atomic
-def incident_merge(*, number: str, by: Principal, into: str) -> Result:
-    """Makes `number` a part of `into`: its events move there. Its open relays must have ended."""
-    # In the order they were opened, as the intake locks them: a day's 10,000th comes after its 9,999th.
-    locked = {one: lock_incident(one) for one in sorted({number, into}, key=lambda one: (len(one), one))}
-    if number == into:
-        raise Invalid("into", _("An incident cannot be merged into itself."))
-    part, whole = Work(locked[number], by.actor, by), Work(locked[into], by.actor, by)
-    if part.incident.municipality_id != whole.incident.municipality_id:
-        raise Invalid("into", _("No such incident."))
-    if whole.incident.status not in ACTIVE:
-        raise NotAllowedNow(whole.incident, _("The other incident has ended."))
-    if part.incident.grade < whole.incident.grade:
-        raise NotAllowedNow(part.incident, _("A more urgent incident is not merged into a lesser one; do it the other way round."))
-    if open_relays(number):
-        raise NotAllowedNow(part.incident, _("An agency is at work on it; close or cancel that first."))
-    part.move("merge", {"into": into})
-    part.incident.merged_into, part.incident.closed_at = whole.incident, timezone.now()
-    moved = Event.objects.filter(incident=part.incident).update(incident=whole.incident)
-    whole.incident.event_count += moved
-    whole.incident.last_event_at = max(whole.incident.last_event_at, part.incident.last_event_at)
-    whole.note("incident.joined", {"merged": number, "events": moved})
-    part.finish()
-    return whole.finish()
-
-
-@transaction.atomic
-def incident_split(*, number: str, by: Principal, events: list[str]) -> Result:
-    """Takes events (by the sources' ids) out into an incident of their own; returns the new one. One must stay."""
-    work = _begin(number, by)
-    _require_steady(work, "split")
-    moving = list(Event.objects.filter(incident=work.incident, source_id__in=events).order_by("occurred_at"))
-    if not moving or len(moving) != len(set(events)):
-        raise Invalid("events", _("Name events of this incident by their ids."))
-    if len(moving) >= work.incident.event_count:
-        raise Invalid("events", _("At least one event must stay."))
-    part = Work(_part_of(work.incident, moving), by.actor, by)
-    part.incident.save()
-    Event.objects.filter(pk__in=[one.pk for one in moving]).update(incident=part.incident)
-    work.incident.event_count -= len(moving)
-    work.note("incident.split", {"into": part.incident.number, "events": events})
-    part.note("incident.opened", {"split_from": number, "events": [{"id": one.source_id} for one in moving]})
-    work.finish()
-    return part.finish()
-
-
-def _part_of(whole: Incident, events: list[Event]) -> Incident:
-    first = events[0]
-    report = Report(
-        first.source_id, first.code, min(one.grade for one in events), first.occurred_at, first.lat, first.lon,
-        first.summary, first.address, first.device_id, {},
-    )  # fmt: skip
-    (number,) = next_numbers(whole.municipality, 1)
-    part = new_incident(whole.municipality, number, report, first.system, timezone.now())
-    part.event_count, part.last_event_at = len(events), events[-1].occurred_at
-    return part
-
-
-@transaction.atomic
-def incident_register(*, municipality: Municipality, report: Report, by: Principal) -> Result:
-    """Opens an incident an operator has heard of (a telephone call): it enters acknowledged."""
+def incident_register(*, municipality: Municipality, report: Report, by: Principal, caller: str = "") -> Result:
+    """Opens an incident an operator has heard of (a telephone call): it enters acknowledged. `caller` is who said so;
+    a telephone number in it is covered, since the ledger forgets nothing."""
+    if len(caller) > CALLER_LENGTH or not storable(caller):
+        raise Invalid("caller", _("At most 100 characters, without NUL."))
     (number,) = next_numbers(municipality, 1)
     incident = new_incident(municipality, number, report, None, timezone.now())
     incident.save()
     work = Work(incident, by.actor, by)
-    work.note("incident.opened", {"registered_by": by.actor["name"]})
+    said = {"caller": masked_text(caller.strip())} if caller.strip() else {}
+    work.note("incident.opened", {"registered_by": by.actor["name"], **said})
     _acknowledge(work, by)
     return work.finish()
 

@@ -66,6 +66,9 @@ MOVES: Final[dict[str, Move]] = {
         "incident.reopened",
     ),
     "merge": Move(JOINABLE, Status.MERGED, "incident.merged"),
+    # Undone, a part has its former status again; the operation says which.
+    "unmerge": Move(frozenset({Status.MERGED}), Status.OPEN, "incident.unmerged"),
+    "unsplit": Move(JOINABLE, Status.MERGED, "incident.unsplit"),
     "cancel": Move(ACTIVE, Status.CANCELLED, "incident.cancelled"),
     "end": Move(_EARLY | _LATE, Status.RESOLVED, "incident.resolved"),
     "raise": Move(frozenset({Status.ACKED, Status.VERIFYING}), Status.OPEN, "incident.raised"),
@@ -81,8 +84,8 @@ STEADY: Final[dict[str, frozenset[str]]] = {
     "split": frozenset(ACTIVE),
 }
 
-# Moves made by the system or by the source, never offered to a person.
-_NOT_OFFERED: Final = frozenset({"open", "test", "notify", "cancel", "end", "raise"})
+# Moves made by the system or by the source, never offered to a person; and "unsplit", which only a part split off has.
+_NOT_OFFERED: Final = frozenset({"open", "test", "notify", "cancel", "end", "raise", "unsplit"})
 
 
 def moves_from(status: str) -> list[str]:

@@ -66,16 +66,20 @@ class Work:
         """Adds a ledger row."""
         self._rows.append((kind, actor or self.actor, dict(detail or {})))
 
-    def move(self, action: str, detail: Mapping[str, Any] | None = None, *, actor: Actor | None = None) -> None:
-        """Moves the incident by the table; the one place its status is set. Raises NotAllowedNow."""
+    def move(
+        self, action: str, detail: Mapping[str, Any] | None = None, *, actor: Actor | None = None, target: str = ""
+    ) -> None:
+        """Moves the incident by the table; the one place its status is set. `target` is where an undoing leads back
+        to. Raises NotAllowedNow."""
         move = MOVES[action]
+        target = target or move.target
         if self.incident.status not in move.sources:
             raise NotAllowedNow(self.incident, _("Not possible from its present state."))
         before = self.incident.status
-        self.incident.status, self.incident.status_at = move.target, timezone.now()
+        self.incident.status, self.incident.status_at = target, timezone.now()
         # What changes comes back from the shelf (DOMAIN.md §4): a reopened incident must not lie there unseen.
         self.incident.shelved_until = None
-        self.note(move.kind, {"from": before, "to": move.target, **(detail or {})}, actor=actor)
+        self.note(move.kind, {"from": before, "to": target, **(detail or {})}, actor=actor)
 
     @cached_property
     def relays(self) -> list[Relay]:

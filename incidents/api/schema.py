@@ -8,7 +8,8 @@ from drf_spectacular.plumbing import resolve_type_hint
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-from incidents import operations
+from incidents import operations, regrouping
+from incidents.belonging import EventPayload, NeighbourPayload, RegroupingPayload
 from incidents.codes import CODES, RESULT_CODES, Grade
 from incidents.ledger import ChangePayload
 from incidents.operations import NOTE_LENGTH, REASON_LENGTH
@@ -50,11 +51,17 @@ INCIDENT_PAGE: Final = _object(incidents=_list(INCIDENT), cursor=_MAYBE_TEXT, mo
 TIMELINE: Final = _object(changes=_list({**CHANGE, "required": [one for one in CHANGE.get("required", []) if one != "incident"]}))
 CHANGE_PAGE: Final = _object(changes=_list(CHANGE), cursor=_TEXT, more=_MORE)
 RELAY_PAGE: Final = _object(relays=_list(RELAY), cursor=_MAYBE_TEXT, more=_MORE)
+EVENT_PAGE: Final = _object(
+    events=_list(resolve_type_hint(EventPayload)), regroupings=_list(resolve_type_hint(RegroupingPayload)),
+    cursor=_MAYBE_TEXT, more=_MORE,
+)  # fmt: skip
+NEIGHBOURS: Final = _object(neighbours=_list(resolve_type_hint(NeighbourPayload)))
 ACTION_RESULT: Final = _object(incident=INCIDENT, seq={"type": "integer"})
 REGISTRATION: Final = _object(
     ["code", "lat", "lon"],
     code={"type": "string", "enum": list(CODES)}, lat=_NUMBER, lon=_NUMBER,
     grade={"type": "string", "enum": Grade.values}, summary=_TEXT, address=_TEXT, occurred_at=_MOMENT,
+    caller={**_TEXT, "maxLength": 100, "description": "Who reported it; telephone numbers are covered"},
 )  # fmt: skip
 CALLBACK: Final = _object(
     ["status", "at"],
@@ -99,6 +106,10 @@ INCIDENT_FILTERS: Final = [
     _query("until", "Received before", OpenApiTypes.DATETIME),
     _query("bbox", "west,south,east,north in WGS84 degrees"),
     _query("q", "Words in number, summary, address or place"),
+    _query("cursor", "From the page before", OpenApiTypes.INT64),
+    _query("page_size", "1 to 1,000", OpenApiTypes.INT),
+]
+EVENT_PAGING: Final = [
     _query("cursor", "From the page before", OpenApiTypes.INT64),
     _query("page_size", "1 to 1,000", OpenApiTypes.INT),
 ]
@@ -166,7 +177,8 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
 
 
 def _describe_action(action: str, operation: Schema) -> None:
-    done = getattr(operations, f"incident_{action.replace('-', '_')}", None)
+    name = f"incident_{action.replace('-', '_')}"
+    done = getattr(operations, name, None) or getattr(regrouping, name, None)
     if not operation["operationId"].startswith("incidents_") or done is None:
         return
     operation["summary"] = (done.__doc__ or "").partition("\n")[0]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.api import cap, changes, events, feeds, health, incidents, map, preferences, relays, room
+from incidents.api import cap, changes, events, feeds, health, incidents, map, preferences, regrouping, relays, room
 
 urlpatterns = [
     path("events", events.events, name="events"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("incidents/<str:number>", incidents.IncidentDetail.as_view(), name="incident"),
     path("incidents/<str:number>/timeline", incidents.IncidentTimeline.as_view(), name="incident-timeline"),
+    path("incidents/<str:number>/events", regrouping.IncidentEvents.as_view(), name="events-of-incident"),
+    path("incidents/<str:number>/neighbours", regrouping.IncidentNeighbours.as_view(), name="neighbours-of-incident"),
     path("incidents/<str:number>/cap", cap.IncidentCap.as_view(), name="incident-cap"),
     path("incidents/<str:number>/relay-preview", incidents.RelayPreview.as_view(), name="relay-preview"),
     *(

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents import operations as op
+from incidents import regrouping
 from incidents.intake import Arrival, events_receive
 from incidents.models import Change, CorrelationRule, Device, Event, Incident
 from incidents.reports import understand
@@ -238,7 +239,7 @@ def test_the_ten_thousandth_of_a_day_is_a_number_like_others(town):
     (ten_thousandth,) = receive(town, event())
     assert ten_thousandth.incident.endswith("-10000")
     (next_one,) = receive(town, event("ORD-01"))
-    merged = op.incident_merge(number=next_one.incident, by=by(town.kim), into=ten_thousandth.incident)
+    merged = regrouping.incident_merge(number=next_one.incident, by=by(town.kim), into=ten_thousandth.incident)
     assert merged.incident["event_count"] == 2
 
 

@@ -5,7 +5,7 @@ from django.db import DatabaseError, connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents import ledger
+from incidents import ledger, regrouping
 from incidents import operations as op
 from incidents.ledger import CursorGone, Position
 from incidents.live.reading import visible_rows
@@ -147,11 +147,11 @@ def busy_day(town):
     caller = by(town.kim)
     op.incident_shelve(number=first.number, by=caller, reason="known", minutes=5)
     op.incident_acknowledge(number=first.number, by=caller)
-    op.incident_merge(number=second.number, by=caller, into=first.number)
+    regrouping.incident_merge(number=second.number, by=caller, into=first.number)
     op.incident_assign(number=first.number, by=caller, username="lee")
     op.incident_false_alarm(number=third.number, by=caller, reason="FA-03")
     op.incident_reopen(number=third.number, by=caller, reason="no")
-    op.incident_split(number=first.number, by=caller, events=[first.events.order_by("pk").last().source_id])
+    regrouping.incident_split(number=first.number, by=caller, events=[first.events.order_by("pk").last().source_id])
     op.incident_relay(number=fire.number, by=caller, request=compose(fire, town.police))
     op.incident_confirm(number=fire.number, by=caller)
     for relay in Relay.objects.filter(subject=fire.number):

@@ -1,12 +1,12 @@
 """What operators do: each action's success, its guards, what it tells agencies, and how it repeats."""
 
-from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from incidents import operations as op
-from incidents.models import Change, Event, Incident
+from incidents import regrouping
+from incidents.models import Change, Incident
 from incidents.operations import Invalid, NotAllowedNow
 from incidents.relaying import compose
 from incidents.reports import understand
@@ -320,71 +320,6 @@ def test_only_somebody_who_works_here_can_hold_it(town, other):
         assert refusal.value.field == "username"
 
 
-def test_merging_moves_the_events_and_ends_the_part(town):
-    part, whole = open_incident(town), open_incident(town)
-    later = timezone.now() + timedelta(minutes=1)
-    Incident.objects.filter(pk=part.pk).update(last_event_at=later)
-    result = op.incident_merge(number=part.number, by=by(town.kim), into=whole.number)
-    part.refresh_from_db()
-    assert (part.status, part.merged_into) == ("merged", whole) and part.closed_at
-    assert result.incident["number"] == whole.number and result.incident["event_count"] == 2
-    assert result.incident["last_event_at"] == later.isoformat().replace("Z", "+00:00")
-    assert Event.objects.filter(incident=whole).count() == 2
-    assert kinds(part)[-1] == "incident.merged" and kinds(whole)[-1] == "incident.joined"
-    assert last_change(part).body["incident"]["merged_into"] == whole.number
-    assert_ledger_is_whole(town)
-
-
-def test_a_repeated_event_of_a_merged_incident_is_answered_with_the_whole(town):
-    part, whole = open_incident(town), open_incident(town)
-    again = {"id": part.events.get().source_id}
-    op.incident_merge(number=part.number, by=by(town.kim), into=whole.number)
-    assert receive(town, event(**again)) == [(whole.number, True)]
-
-
-def test_what_cannot_be_merged(town, other):
-    part, whole = open_incident(town, "ORD-01"), open_incident(town, "ORD-01")
-    with pytest.raises(Invalid):
-        op.incident_merge(number=part.number, by=by(town.kim), into=part.number)
-    with pytest.raises(Invalid):
-        op.incident_merge(number=part.number, by=by(town.kim), into=open_incident(other).number)
-    urgent = open_incident(town, "CRM-01")
-    with pytest.raises(NotAllowedNow):
-        op.incident_merge(number=urgent.number, by=by(town.kim), into=whole.number)
-    with pytest.raises(NotAllowedNow):
-        op.incident_merge(number=part.number, by=by(town.kim), into=open_incident(town, status="closed").number)
-    relay_to(town, part)
-    with pytest.raises(NotAllowedNow):
-        op.incident_merge(number=part.number, by=by(town.kim), into=whole.number)
-    with pytest.raises(Incident.DoesNotExist):
-        op.incident_merge(number=part.number, by=by(town.kim), into="30000-20200101-0001")
-
-
-def several_events(town, count=3):
-    receipts = receive(town, *(event("ORD-01", id=f"{n}", summary=f"call {n}") for n in range(count)))
-    assert len({one.incident for one in receipts}) == 1
-    return Incident.objects.get(number=receipts[0].incident)
-
-
-def test_splitting_opens_an_incident_for_the_named_events(town):
-    whole = several_events(town)
-    result = op.incident_split(number=whole.number, by=by(town.kim), events=["1", "2"])
-    part = Incident.objects.get(number=result.incident["number"])
-    whole.refresh_from_db()
-    assert (part.status, part.event_count, part.summary) == ("open", 2, "call 1") and whole.event_count == 1
-    assert set(part.events.values_list("source_id", flat=True)) == {"1", "2"}
-    assert kinds(whole)[-1] == "incident.split" and kinds(part) == ["incident.opened"]
-    assert last_change(part).body["detail"]["split_from"] == whole.number
-    assert_ledger_is_whole(town)
-
-
-@pytest.mark.parametrize("events", [[], ["0", "1", "2"], ["9"], ["0", "9"]])
-def test_what_cannot_be_split(town, events):
-    with pytest.raises(Invalid) as refusal:
-        op.incident_split(number=several_events(town).number, by=by(town.kim), events=events)
-    assert refusal.value.field == "events"
-
-
 def test_a_registered_incident_enters_acknowledged_by_its_registrar(town):
     report = understand(event("ORD-02", summary="by telephone"), timezone.now())
     result = op.incident_register(municipality=town.municipality, report=report, by=by(town.kim))
@@ -495,7 +430,7 @@ def test_a_refused_action_leaves_nothing_behind(town):
         lambda: close(town, incident),
         lambda: close(town, incident, town.park, override=True),
         lambda: shelve(town, incident),
-        lambda: op.incident_split(number=incident.number, by=by(town.kim), events=["nothing"]),
+        lambda: regrouping.incident_split(number=incident.number, by=by(town.kim), events=["nothing"]),
     ):
         with pytest.raises((NotAllowedNow, Invalid)):
             act()

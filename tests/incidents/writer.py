@@ -13,7 +13,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incidents import intake, operations  # noqa: E402
+from incidents import intake, operations, regrouping  # noqa: E402
 from incidents.intake_queue import IntakeQueue  # noqa: E402
 from incidents.models import Event, Incident  # noqa: E402
 from incidents.operations import Invalid, NotAllowedNow  # noqa: E402
@@ -76,6 +76,18 @@ def acknowledge(talk, username, numbers):
     return outcomes
 
 
+def regroup(talk, username, deeds):
+    """Deeds in order, each (operation, arguments): the number of the incident answered, or the refusal's words."""
+    caller = principal_of_user(User.objects.get(username=username))
+    outcomes = []
+    for name, arguments in deeds:
+        try:
+            outcomes.append(getattr(regrouping, f"incident_{name}")(by=caller, **arguments).incident["number"])
+        except (NotAllowedNow, Invalid) as refusal:
+            outcomes.append(str(refusal))
+    return outcomes
+
+
 def operate(talk, username, seed, count):
     """`count` actions drawn at random on incidents drawn at random; how many were done and how many refused."""
     caller, rng = principal_of_user(User.objects.get(username=username)), random.Random(seed)
@@ -100,7 +112,7 @@ def relay(caller, rng, number, numbers):
 
 def split(caller, rng, number, numbers):
     events = list(Event.objects.filter(incident__number=number).values_list("source_id", flat=True)[:1])
-    operations.incident_split(number=number, by=caller, events=events)
+    regrouping.incident_split(number=number, by=caller, events=events)
 
 
 ACTIONS = [
@@ -113,12 +125,14 @@ ACTIONS = [
     lambda by, rng, n, _: operations.incident_close(
         number=n, by=by, result_code="RC-01", note="over", override=rng.random() < 0.5
     ),
-    lambda by, rng, n, others: operations.incident_merge(number=n, by=by, into=rng.choice(others)),
+    lambda by, rng, n, others: regrouping.incident_merge(number=n, by=by, into=rng.choice(others)),
+    lambda by, rng, n, _: regrouping.incident_unmerge(number=n, by=by),
+    lambda by, rng, n, _: regrouping.incident_unsplit(number=n, by=by),
     relay,
     split,
 ]
 
-COMMANDS = {one.__name__: one for one in (receive, drip, hold, acknowledge, operate)}
+COMMANDS = {one.__name__: one for one in (receive, drip, hold, acknowledge, regroup, operate)}
 
 
 def serve(talk):

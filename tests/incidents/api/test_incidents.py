@@ -187,6 +187,24 @@ def test_a_registration_is_refused_by_field(kim, town, change, field):
     assert not Incident.objects.exists()
 
 
+def test_a_registration_names_every_wrong_field(kim, town):
+    body = {"code": "X", "lat": 91, "lon": LON, "grade": "G9", "summary": "x" * 501}
+    assert set(wrong_fields(kim.send(URL, body))) == {"code", "lat", "grade", "summary"}
+
+
+@pytest.mark.parametrize("caller", [5, "x" * 101, "a\0b"])
+def test_a_caller_is_a_short_text(kim, town, caller):
+    assert wrong_fields(kim.send(URL, {"code": "ORD-02", "lat": LAT, "lon": LON, "caller": caller})) == ["caller"]
+    assert not Incident.objects.exists()
+
+
+def test_a_callers_number_is_covered_for_good(kim, town):
+    body = {"code": "ORD-02", "lat": None, "lon": None, "caller": "편의점 점주 010-1234-5678"}
+    number = kim.send(URL, body).json()["incident"]["number"]
+    (opened, _) = kim.get(f"{URL}/{number}/timeline").json()["changes"]
+    assert opened["detail"] == {"registered_by": "kim", "caller": "편의점 점주 •••"}
+
+
 # ── Actions ────────────────────────────────────────────────────────────────────────────────────────
 
 

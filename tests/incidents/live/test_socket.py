@@ -7,6 +7,7 @@ import pytest
 import websockets
 
 from incidents import operations as op
+from incidents import regrouping
 from incidents.live import routing
 from incidents.models import Change, LedgerHead
 from incidents.payloads import incident_payloads
@@ -77,7 +78,7 @@ async def test_a_screen_that_applies_changes_shows_what_a_new_one_is_shown(scree
         receive(town, *(event("VCA-02", north_m=1_000 * n) for n in range(3)), event("FIR-01", north_m=9_000))
         numbers = [row["incident"]["number"] for row in bodies(town)]
         op.incident_acknowledge(number=numbers[0], by=by(town.kim))
-        op.incident_merge(number=numbers[1], by=by(town.kim), into=numbers[0])
+        regrouping.incident_merge(number=numbers[1], by=by(town.kim), into=numbers[0])
         op.incident_false_alarm(number=numbers[2], by=by(town.kim), reason="FA-03")
         op.incident_acknowledge(number=numbers[3], by=by(town.kim))
         op.incident_confirm(number=numbers[3], by=by(town.kim))
