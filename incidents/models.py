@@ -112,6 +112,25 @@ class Device(models.Model):
         return self.name
 
 
+class Geofence(models.Model):
+    """An area with a name that its municipality watches; written by `geofences` alone."""
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="geofences")
+    name = models.CharField(_("name"), max_length=60)
+    area = models.JSONField(_("area"), help_text=_("A GeoJSON Polygon or MultiPolygon in WGS84."))
+    created_by = models.CharField(_("made by"), max_length=150)
+    created_at = models.DateTimeField(_("made at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("geofence")
+        verbose_name_plural = _("geofences")
+        ordering = ["municipality_id", "name"]
+        constraints = [models.UniqueConstraint(fields=["municipality", "name"], name="one_geofence_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CorrelationRule(models.Model):
     """How near in space and time an event must be to join an open incident of its family.
 

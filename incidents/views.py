@@ -16,6 +16,8 @@ from ocenter.accounts.models import Municipality
 from ocenter.accounts.roles import actions_of
 
 STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map")
+# What the points' worker imports; an import map does not reach it.
+POINTS_MODULES: Final = ("packed", "grid", "painting")
 
 
 class Console(LoginRequiredMixin, TemplateView):
@@ -29,8 +31,11 @@ class Console(LoginRequiredMixin, TemplateView):
             "socket": "/ws/live/",
             "basemap": "/basemap/",
             "health": reverse("health-page"),
-            "worker": static("js/cluster-worker.js"),
-            "supercluster": static("vendor/supercluster/supercluster.min.js"),
+            "points": {
+                "worker": static("js/points-worker.js"),
+                "modules": [static(f"js/map/{name}.js") for name in POINTS_MODULES],
+                "points": reverse("map-points"),
+            },
             "map": _map_options(),
         }
         return super().get_context_data(**kwargs) | {

@@ -16,7 +16,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from incidents.ledger import CursorGone
-from incidents.models import Incident
+from incidents.models import Geofence, Incident
 from incidents.operations import Invalid, NotAllowedNow
 from incidents.payloads import incident_payload
 from incidents.selectors import relays_by_subject
@@ -53,7 +53,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
         return problem(400, error.message, errors=[{"field": error.field, "message": error.message}])
     if isinstance(error, CursorGone):
         return problem(410, str(error))
-    if isinstance(error, Http404 | Incident.DoesNotExist | Relay.DoesNotExist):
+    if isinstance(error, Http404 | Incident.DoesNotExist | Relay.DoesNotExist | Geofence.DoesNotExist):
         return problem(404, _("Not found, or not yours to see."))
     if isinstance(error, PermissionDenied):
         return problem(403, _("Your role may not do this."))

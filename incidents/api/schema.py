@@ -93,6 +93,28 @@ EVENTS_ANSWER: Final = _object(
 )
 
 
+_POINT: Final = {"type": "number"}
+PLACES: Final = _object(
+    places=_list(
+        _object(
+            ["kind", "name", "detail", "lat", "lon"],
+            kind={"type": "string", "enum": ["position", "incident", "dong", "camera", "device"]},
+            name=_object(ko=_TEXT, en=_TEXT), detail=_TEXT, lat=_POINT, lon=_POINT,
+            bounds={**_list(_POINT), "description": "south, west, north, east"}, number=_TEXT, id={"type": "integer"},
+        )
+    )
+)  # fmt: skip
+HEAT: Final = _object(
+    hours={"type": "integer"}, since=_MOMENT,
+    cell={**_list(_POINT), "description": "The size of a cell in degrees of latitude and longitude"},
+    cells={**_list(_list({})), "description": "row, column, incidents, worst grade"},
+)  # fmt: skip
+_AREA: Final = {"type": "object", "description": "A GeoJSON Polygon or MultiPolygon, WGS84, at most 5,000 positions."}
+GEOFENCE: Final = _object(id={"type": "integer"}, name=_TEXT, area=_AREA, created_by=_TEXT, created_at=_MOMENT)
+GEOFENCES: Final = _object(geofences=_list(GEOFENCE))
+NEW_GEOFENCE: Final = {**_object(name={**_TEXT, "minLength": 1, "maxLength": 60}, area=_AREA), "additionalProperties": False}
+
+
 def _query(name: str, description: str, kind: Any = OpenApiTypes.STR) -> OpenApiParameter:
     return OpenApiParameter(name, kind, description=description)
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from incidents.api import cap, changes, events, feeds, health, incidents, map, preferences, regrouping, relays, room
+from incidents.api import (
+    cap,
+    changes,
+    events,
+    feeds,
+    health,
+    incidents,
+    map,
+    mapping,
+    preferences,
+    regrouping,
+    relays,
+    room,
+)
 
 urlpatterns = [
     path("events", events.events, name="events"),
@@ -24,6 +37,10 @@ urlpatterns = [
     path("relays/<uuid:relay_id>/status", relays.RelayStatus.as_view(), name="relay-status"),
     path("relays/<uuid:relay_id>/called-by-hand", relays.RelayByHand.as_view(), name="relay-by-hand"),
     path("map/points", map.MapPoints.as_view(), name="map-points"),
+    path("places", mapping.Places.as_view(), name="places"),
+    path("heat", mapping.HeatMap.as_view(), name="heat"),
+    path("geofences", mapping.GeofenceList.as_view(), name="geofences"),
+    path("geofences/<int:geofence_id>", mapping.GeofenceDetail.as_view(), name="geofence"),
     path("cameras", map.CameraList.as_view(), name="cameras"),
     path("devices", map.DeviceList.as_view(), name="devices"),
     path("me", room.Me.as_view(), name="me"),

@@ -17,7 +17,7 @@ OPERATOR_ACTIONS: Final = frozenset(
 ACTIONS_BY_ROLE: Final[dict[str, frozenset[str]]] = {
     "operator": OPERATOR_ACTIONS,
     # A supervisor may also close over an agency that has not closed its own case.
-    "supervisor": OPERATOR_ACTIONS | {"override"},
+    "supervisor": OPERATOR_ACTIONS | {"override", "geofence"},
     "administrator": frozenset({"administrate"}),
     "auditor": frozenset({"audit"}),
 }

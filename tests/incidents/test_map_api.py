@@ -5,6 +5,7 @@ import json
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from incidents.models import Camera, Device
 from tests.incidents.cast import LAT, LON, METRE, key_of, make_central
@@ -176,3 +177,105 @@ class TestBaseMap:
 @pytest.mark.parametrize("path", ["/basemap/30000.json", "/api/v1/map/points", "/api/v1/cameras", "/api/v1/devices"])
 def test_nobody_sees_anything_without_signing_in(path):
     assert Client().get(path).status_code == 401
+
+
+def unpack(content):
+    """The packed points as the page's worker reads them."""
+    assert content[:4] == b"OCP1"
+    length = int.from_bytes(content[4:8], "little")
+    head, at = json.loads(content[8 : 8 + length]), 8 + length
+    found = {}
+    for one in head["sets"]:
+        for column in one["columns"]:
+            planes = [content[at + n * one["count"] : at + (n + 1) * one["count"]] for n in range(4)]
+            at += 4 * one["count"]
+            total, values = 0, []
+            for quad in zip(*planes, strict=True):
+                zigzag = int.from_bytes(bytes(quad), "little")
+                total += (zigzag >> 1) ^ -(zigzag & 1)
+                values.append(total)
+            found[one["name"], column] = values
+    assert at == len(content)
+    return head, found
+
+
+class TestPackedPoints:
+    ACCEPT = {"Accept": "application/vnd.ocenter.points"}
+
+    def test_it_holds_what_the_columns_hold_but_names(self, town, kim):
+        cameras = [add_camera(town, north_m=-300.0 * n, purpose=purpose, ptz=n == 1) for n, purpose in enumerate(("", "생활방범", "기타"))]
+        device = add_device(town, "BELL-1")
+        response = kim.get("/api/v1/map/points", headers=self.ACCEPT)
+        assert response["Content-Type"] == "application/vnd.ocenter.points" and "Accept" in response["Vary"]
+        head, columns = unpack(response.content)
+        plain = kim.get("/api/v1/map/points").json()
+        assert columns["cameras", "id"] == [one.pk for one in cameras]
+        assert [lat / head["per_degree"] for lat in columns["cameras", "lat"]] == plain["cameras"]["lat"]
+        assert [lon / head["per_degree"] for lon in columns["cameras", "lon"]] == plain["cameras"]["lon"]
+        assert columns["cameras", "group"] == plain["cameras"]["purpose"] and columns["cameras", "ptz"] == [0, 1, 0]
+        assert columns["devices", "id"] == [device.pk] and head["kinds"] == plain["kinds"]
+        assert head["purposes"] == plain["purposes"]
+
+    def test_nothing_packs_too(self, town, kim):
+        head, columns = unpack(kim.get("/api/v1/map/points", headers=self.ACCEPT).content)
+        assert columns["cameras", "id"] == [] and head["purposes"] == []
+
+    def test_the_two_forms_are_not_taken_for_one_another(self, town, kim):
+        add_camera(town)
+        plain = kim.get("/api/v1/map/points")
+        packed = kim.get("/api/v1/map/points", headers=self.ACCEPT | {"If-None-Match": plain["ETag"]})
+        assert packed.status_code == 200 and packed["ETag"] != plain["ETag"]
+        assert kim.get("/api/v1/map/points", headers=self.ACCEPT | {"If-None-Match": packed["ETag"]}).status_code == 304
+
+    def test_another_municipalitys_points_are_not_in_it(self, town, other, kim):
+        add_camera(other), add_device(other, "THEIRS")
+        _, columns = unpack(kim.get("/api/v1/map/points", headers=self.ACCEPT).content)
+        assert columns["cameras", "id"] == [] and columns["devices", "id"] == []
+
+
+class TestShapes:
+    def square(self, metres):
+        half = metres * METRE
+        return "%20".join(f"{LAT + dy * half},{LON + dx * half}" for dy, dx in ((-1, -1), (-1, 1), (1, 1), (1, -1)))
+
+    def test_a_circle_holds_what_is_within_its_radius(self, town, kim):
+        inside, _ = add_camera(town, north_m=199), add_camera(town, north_m=201)
+        body = kim.get(f"/api/v1/cameras?circle={LAT},{LON},200").json()
+        assert [one["id"] for one in body["cameras"]] == [inside.pk] and body["count"] == 1 and not body["more"]
+
+    def test_a_polygon_holds_what_lies_in_it(self, town, kim):
+        inside, _ = add_camera(town, north_m=90), add_camera(town, north_m=110)
+        body = kim.get(f"/api/v1/cameras?polygon={self.square(100)}").json()
+        assert [one["id"] for one in body["cameras"]] == [inside.pk]
+
+    def test_a_page_says_how_many_there_are_in_all(self, town, kim):
+        for n in range(5):
+            add_camera(town, north_m=n)
+        body = kim.get(f"/api/v1/cameras?circle={LAT},{LON},200&page_size=2").json()
+        assert len(body["cameras"]) == 2 and body["count"] == 5 and body["more"]
+
+    def test_what_is_gone_or_anothers_is_not_inside(self, town, other, kim):
+        add_camera(town, gone_at=timezone.now()), add_camera(other)
+        assert kim.get(f"/api/v1/cameras?circle={LAT},{LON},200").json()["count"] == 0
+        assert kim.get(f"/api/v1/cameras?polygon={self.square(500)}").json()["count"] == 0
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("circle=1,2", "circle"), ("circle=1,2,0", "circle"), ("circle=1,2,20001", "circle"), ("circle=91,2,5", "circle"),
+            ("circle=nan,2,5", "circle"), ("circle=1,2,inf", "circle"), ("polygon=1,2", "polygon"), ("polygon=x", "polygon"),
+            ("polygon=0,0%20nan,1%201,1", "polygon"), ("polygon=0,0%200,0%200,0", "polygon"), ("polygon=0,0%201,1%200,1%201,0", "polygon"),
+            ("polygon=" + "%20".join(["1,1"] * 101), "polygon"), ("ids=x", "ids"), ("ids=1,", "ids"), ("ids=" + ",".join("1" * 101), "ids"),
+        ],
+    )  # fmt: skip
+    def test_nonsense_is_named(self, kim, query, field):
+        response = kim.get(f"/api/v1/cameras?{query}")
+        assert response.status_code == 400
+        assert [error["field"] for error in response.json()["errors"]] == [field]
+
+    def test_rows_are_named_by_their_numbers(self, town, other, kim):
+        mine, theirs, device = add_camera(town), add_camera(other), add_device(town, "BELL-1")
+        found = kim.get(f"/api/v1/cameras?ids={mine.pk},{theirs.pk}").json()["cameras"]
+        assert [one["id"] for one in found] == [mine.pk]
+        found = kim.get(f"/api/v1/devices?ids={device.pk}").json()["devices"]
+        assert [(one["key"], one["id"]) for one in found] == [(device.pk, "BELL-1")]

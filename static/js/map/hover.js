@@ -1,52 +1,76 @@
 /** Names of cameras and devices under the pointer, and their pop-up on a click. */
 import * as L from "leaflet";
-import { h } from "../dom.js";
+import { h, icon } from "../dom.js";
 import { position } from "../format.js";
-import { t, tn } from "../i18n.js";
+import { named, t, tn } from "../i18n.js";
+import { Names } from "./names.js";
 
-/** `sources()`: `[{layer, describe(index) → {name, kind, more}}]`, the topmost first. */
-export function addHover(map, sources) {
+/** The pointer must rest this long before a name is asked for. */
+const REST_MS = 90;
+
+/** `points`: the PointsLayer; `groupOf(set, index)`: the name of a purpose or kind; `busy()`: another tool has the pointer. */
+export function addHover(map, { points, groupOf, busy }) {
+  const names = new Names();
   const tip = h("div", { class: "map-tip", hidden: true });
   map.getContainer().append(tip);
   let waiting = null;
-  map.on("mousemove", (event) => {
+  let asked = null;
+  const hide = () => { tip.hidden = true; asked = null; };
+  map.on("mousemove", ({ containerPoint }) => {
     cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => showTip(map, tip, sources(), event.containerPoint));
+    waiting = requestAnimationFrame(() => {
+      const hit = busy() ? null : points.at(containerPoint);
+      map.getContainer().classList.toggle("on-point", Boolean(hit));
+      const key = hit && `${hit.set} ${hit.level} ${hit.item}`;
+      if (!hit || (key !== asked && hide())) return hide();
+      if (key === asked) return;
+      asked = key;
+      setTimeout(() => key === asked && showTip(hit, () => key === asked), REST_MS);
+    });
   });
-  map.on("mouseout movestart zoomstart", () => { tip.hidden = true; });
-  map.on("click", (event) => open(map, sources(), event.containerPoint));
-}
-
-function find(sources, point) {
-  for (const source of sources) {
-    const hit = source.layer.at(point);
-    if (hit) return { source, hit };
+  async function showTip(hit, current) {
+    const words = hit.count > 1 ? [tn("%(count)s place", "%(count)s places", hit.count), t("click to part")] : await describe(hit);
+    if (!words || !current()) return;
+    Object.assign(tip.style, { left: `${hit.x}px`, top: `${hit.y}px` });
+    tip.replaceChildren(words[0], h("small", {}, words[1]));
+    tip.hidden = false;
   }
-  return null;
-}
-
-function showTip(map, tip, sources, point) {
-  const found = find(sources, point);
-  tip.hidden = !found;
-  map.getContainer().style.cursor = found ? "pointer" : "";
-  if (!found) return;
-  const { source, hit } = found;
-  const at = map.latLngToContainerPoint([hit.lat, hit.lon]);
-  Object.assign(tip.style, { left: `${at.x}px`, top: `${at.y}px` });
-  const described = hit.cluster === undefined ? source.describe(hit.index) : null;
-  tip.replaceChildren(described?.name ?? tn("%(count)s place", "%(count)s places", hit.count), h("small", {}, described?.kind ?? t("click to part")));
-}
-
-async function open(map, sources, point) {
-  const found = find(sources, point);
-  if (!found) return;
-  const { source, hit } = found;
-  if (hit.cluster !== undefined) {
-    const zoom = await source.layer.expansion(hit.cluster);
-    map.setView([hit.lat, hit.lon], Math.min(map.getMaxZoom(), Math.max(zoom, map.getZoom() + 1)));
-    return;
+  async function describe(hit) {
+    const { ids, groups } = await points.ask(hit);
+    const [row] = await names.of(hit.set, ids).catch(() => []);
+    return row && [row.name, groupOf(hit.set, groups[0])];
   }
-  const { name, kind, more } = source.describe(hit.index);
-  const card = h("div", { class: "pop" }, h("h3", {}, name), h("p", {}, kind), more ? h("p", {}, more) : null, h("small", {}, position(hit.lat, hit.lon)));
-  L.popup({ offset: [0, -2] }).setLatLng([hit.lat, hit.lon]).setContent(card).openOn(map);
+  map.on("mouseout movestart zoomstart", hide);
+  map.on("click", ({ containerPoint }) => !busy() && openAt(map, points, names, groupOf, containerPoint));
+}
+
+async function openAt(map, points, names, groupOf, point) {
+  const hit = points.at(point);
+  if (!hit) return;
+  const { lat, lon, count, parts, ids, groups } = await points.ask(hit);
+  if (count > 1 && parts <= map.getMaxZoom() && map.getZoom() < map.getMaxZoom() && parts <= 16) {
+    return map.setView([lat, lon], Math.min(map.getMaxZoom(), Math.max(parts, map.getZoom() + 1)));
+  }
+  const rows = await names.of(hit.set, ids).catch(() => []);
+  if (!rows.length) return;
+  const card = rows.length === 1 ? single(hit.set, rows[0], groupOf(hit.set, groups[0])) : several(hit.set, rows, count);
+  L.popup({ offset: [0, -2] }).setLatLng([lat, lon]).setContent(card).openOn(map);
+}
+
+function single(set, row, kind) {
+  const more = set === "cameras" ? [row.number, row.ptz ? t("Can turn (PTZ)") : ""].filter(Boolean).join(" · ") : row.id;
+  return h("div", { class: "pop" }, h("h3", {}, row.name), h("p", {}, kind), more ? h("p", {}, more) : null, row.address ? h("p", {}, row.address) : null,
+    h("small", {}, position(row.lat, row.lon)), set === "cameras" ? wallButton([row]) : null);
+}
+
+/** Cameras of one pole, or one building's sensors. */
+function several(set, rows, count) {
+  return h("div", { class: "pop" }, h("h3", {}, tn("%(count)s at this spot", "%(count)s at this spot", count)),
+    h("ol", {}, rows.map((row) => h("li", {}, row.name, h("small", {}, set === "cameras" ? named(row.purpose) : row.id)))), set === "cameras" ? wallButton(rows) : null);
+}
+
+/** Puts cameras on the video wall, which listens for this event. */
+export function wallButton(cameras) {
+  const send = () => document.dispatchEvent(new CustomEvent("ocenter:cameras", { detail: { ids: cameras.map(({ id }) => id) } }));
+  return h("button", { type: "button", class: "quiet", onclick: send }, icon("video"), t("To the video wall"));
 }

@@ -12,9 +12,10 @@ import { NEAR_METRES, NearLayer } from "./near.js";
 import { PointsLayer } from "./points.js";
 import { UnitLayer } from "./units.js";
 
-const CAMERA_LOOK = { mark: "round", fill: "--camera-fill", line: "--camera-line", dot: "--camera", text: "--camera-text" };
-const DEVICE_LOOK = { mark: "square", fill: "--panel", line: "--device", dot: "--device", text: "--device" };
-const DEVICES_FROM_ZOOM = 14;
+const LOOKS = {
+  cameras: { mark: "round", fill: "--camera-fill", line: "--camera-line", dot: "--camera", text: "--camera-text" },
+  devices: { mark: "square", fill: "--panel", line: "--device", dot: "--device", text: "--device", from: 14 },
+};
 /** Below this zoom labels are short. */
 const FAR_ZOOM = 13;
 
@@ -38,8 +39,6 @@ export class OperatorMap {
     this.units = new UnitLayer(this.map, { pane: pane(this.map, "units", 630), linePane: lines, now });
     this.edges = new EdgeMarks(this.map, { onOpen });
     this.redraws = [];
-    this.sources = [];
-    addHover(this.map, () => this.sources.filter((source) => source.on));
     // In flight, what is drawn for one zoom would only be blown up: it fades and comes back sharp.
     this.map.on("zoomstart", () => element.classList.add("zooming"));
     this.map.on("zoomend", () => element.classList.remove("zooming"));
@@ -65,25 +64,28 @@ export class OperatorMap {
     this.map.fitBounds(this.home, { animate: false });
   }
 
-  /** Draws cameras and devices from `GET map/points`, with the layers card in `place`. */
-  setPoints({ cameras, purposes, devices, kinds }, place) {
-    const options = { scripts: this.scripts };
-    const cameraLayer = new PointsLayer(this.map, { ...options, points: cameras, look: CAMERA_LOOK, pane: pane(this.map, "cameras", 430) });
-    const deviceLayer = new PointsLayer(this.map, { ...options, points: devices, look: DEVICE_LOOK, pane: pane(this.map, "devices", 431), from: DEVICES_FROM_ZOOM });
-    this.redraws.push(() => cameraLayer.redraw(), () => deviceLayer.redraw());
-    this.sources = [
-      { layer: deviceLayer, on: true, describe: (i) => ({ name: devices.name[i], kind: named(kinds[devices.kind[i]]), more: String(devices.id[i]) }) },
-      { layer: cameraLayer, on: true, describe: (i) => ({ name: cameras.name[i], kind: named(purposes[cameras.purpose[i]]), more: cameras.ptz[i] ? t("Can turn (PTZ)") : "" }) },
-    ];
-    const count = (column, index) => column.reduce((sum, value) => sum + (value === index), 0);
-    const groups = [
-      { name: t("Cameras by purpose"), items: purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: count(cameras.purpose, i) })) },
-      { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: `kind:${kind.slug}`, name: kind, count: count(devices.kind, i) })) },
-    ];
-    this.toggleLayers = addLayersCard(place, groups, (off) => {
-      cameraLayer.filter((i) => !off.has(`purpose:${purposes[cameras.purpose[i]]?.ko}`));
-      deviceLayer.filter((i) => !off.has(`kind:${kinds[devices.kind[i]]?.slug}`));
+  /** Draws cameras and devices, with the layers card in `place`. Resolves once they are known, refuses with the reason. */
+  loadPoints(place) {
+    return new Promise((resolve, reject) => {
+      this.points = new PointsLayer({
+        looks: LOOKS, scripts: this.scripts, pane: pane(this.map, "cameras", 430),
+        onFailed: (reason) => reject(new Error(reason)), onReady: (known) => { this.#pointsReady(known, place); resolve(); },
+      }).addTo(this.map);
+      this.redraws.push(() => this.points.draw());
     });
+  }
+
+  #pointsReady({ purposes, kinds, counts }, place) {
+    const names = { cameras: purposes, devices: kinds };
+    addHover(this.map, { points: this.points, groupOf: (set, index) => named(names[set][index]), busy: () => false });
+    const groups = [
+      { name: t("Cameras by purpose"), items: purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: counts.cameras[i] })) },
+      { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: `kind:${kind.slug}`, name: kind, count: counts.devices[i] })) },
+    ];
+    const switchedOff = (list, id) => list.flatMap((one, i) => (id(one) ? [i] : []));
+    this.toggleLayers = addLayersCard(place, groups, (off) => this.points.filter({
+      cameras: switchedOff(purposes, ({ ko }) => off.has(`purpose:${ko}`)), devices: switchedOff(kinds, ({ slug }) => off.has(`kind:${slug}`)),
+    }));
   }
 
   /** Shows these incidents (a Map by number) and their units; `chosen` is the open one's number. */

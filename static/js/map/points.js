@@ -1,128 +1,148 @@
 /**
- * Cameras or devices: many, small, dim. A worker clusters them, one canvas draws them;
- * a hundred thousand cost no more elements than ten.
+ * Cameras and devices: many, small, dim. A worker holds, groups and paints them; this layer puts its pictures where they
+ * belong. A hundred thousand cost the main thread no more than ten.
  */
-import { CanvasLayer, token, unit } from "./canvas.js";
+import * as L from "leaflet";
+import { token, unit } from "./canvas.js";
 
 const TOUCH_PX = 11;
-/** Smaller circles say "several" by their size; a number would be noise. */
-const NUMBER_FROM_PX = 9.5;
+/** Drawn beyond the view on every side, as a share of it; a drag within it shows no bare edge. */
+const PADDING = 0.3;
+/** While dragging, a new picture is asked for when this share of the padding is left. */
+const SPARE = 0.35;
 
-export class PointsLayer {
+export const PointsLayer = L.Layer.extend({
   /**
-   * `points`: columns `{id, name, lat, lon, …}`. `look`: `{mark: "round" | "square", colours: CSS names}`.
-   * `from`: the first zoom at which it is drawn. `scripts`: addresses of the worker and its library.
+   * `looks`: set name → `{mark: "round" | "square", fill, line, dot, text (CSS custom properties), from: first zoom}`,
+   * the lowest first. `scripts`: `{worker, modules, points}`, addresses. `onReady({purposes, kinds, counts})`, `onFailed(text)`.
    */
-  constructor(map, { points, look, pane, from = 0, scripts }) {
-    Object.assign(this, { map, points, look, from });
-    this.found = null;
-    this.size = unit();
-    this.asked = 0;
-    this.keep = points.lat.map((_, i) => i);
-    this.worker = new Worker(scripts.worker);
-    this.library = scripts.library;
-    this.worker.onmessage = ({ data }) => this.#answered(data);
-    this.layer = new CanvasLayer((context, toPixel) => this.#draw(context, toPixel), { pane }).addTo(map);
-    this.layer.on("update", () => this.#ask());
-    this.filter(() => true);
-  }
+  initialize({ looks, scripts, pane, onReady, onFailed }) {
+    L.setOptions(this, { pane });
+    Object.assign(this, { looks, onReady, onFailed });
+    Object.assign(this, { asked: 0, shown: null, placed: {}, questions: new Map() });
+    this.worker = new Worker(scripts.worker, { type: "module" });
+    this.worker.onmessage = ({ data }) => this._heard(data);
+    this.worker.onerror = (event) => onFailed(event.message || "worker");
+    this.worker.postMessage({ start: { modules: scripts.modules, points: scripts.points } });
+  },
 
-  /** Shows only the points for which `wanted(index)` holds. */
-  filter(wanted) {
-    const { lat, lon } = this.points;
-    this.keep = lat.map((_, i) => i).filter(wanted);
-    const load = { library: this.library, lat: Float64Array.from(this.keep, (i) => lat[i]), lon: Float64Array.from(this.keep, (i) => lon[i]) };
-    this.worker.postMessage({ load });
-    this.#ask();
-  }
+  onAdd() {
+    this.canvas = L.DomUtil.create("canvas", "points", this.getPane());
+    this.context = this.canvas.getContext("bitmaprenderer");
+    this.draw();
+  },
 
-  redraw() {
-    this.colours = null;
-    this.layer.redraw();
-  }
+  onRemove() {
+    this.canvas.remove();
+  },
 
-  /** What is drawn at a point of the map's container: `{index}` or `{cluster, count}`, with its place; or null. */
-  at(containerPoint) {
-    if (!this.found || this.map.getZoom() < this.from) return null;
-    const { lat, lon, count, ref } = this.found;
-    let best = null;
-    for (let i = 0; i < lat.length; i += 1) {
-      const pixel = this.map.latLngToContainerPoint([lat[i], lon[i]]);
-      const far = Math.hypot(pixel.x - containerPoint.x, pixel.y - containerPoint.y);
-      if (far > Math.max(TOUCH_PX * this.size, this.#radius(count[i])) || (best && best.far <= far)) continue;
-      const what = count[i] > 1 ? { cluster: ref[i], count: count[i] } : { index: this.keep[ref[i]] };
-      best = { far, lat: lat[i], lon: lon[i], ...what };
-    }
-    return best;
-  }
+  getEvents() {
+    return { moveend: this.draw, resize: this.draw, move: this._drag, zoomstart: this._hide };
+  },
 
-  /** The zoom at which a cluster falls apart. */
-  expansion(cluster) {
-    return new Promise((resolve) => {
-      this.expanding = resolve;
-      this.worker.postMessage({ expand: { id: "expand", ref: cluster } });
-    });
-  }
+  /** Switches groups (positions in `purposes` and `kinds`) off: `{cameras: [index…], devices: [index…]}`. */
+  filter(off) {
+    this.worker.postMessage({ off });
+    this.draw();
+  },
 
-  #ask() {
-    if (this.map.getZoom() < this.from) return;
-    const area = this.layer.area();
-    const box = [area.getWest(), area.getSouth(), area.getEast(), area.getNorth()];
+  /** Asks for a new picture of what is in view; safe to repeat. The old one stays until it comes. */
+  draw() {
+    if (!this.ready || !this._map) return;
+    const map = this._map;
+    const size = map.getSize();
+    const margin = size.multiplyBy(PADDING).round();
+    const corner = map.containerPointToLayerPoint(margin.multiplyBy(-1)).round();
+    const origin = map.getPixelOrigin();
     this.asked += 1;
-    this.worker.postMessage({ query: { id: this.asked, box, zoom: Math.round(this.map.getZoom()) } });
-  }
+    this.pending = { id: this.asked, corner, size: size.add(margin.multiplyBy(2)), zoom: map.getZoom(), margin };
+    const looks = Object.fromEntries(Object.entries(this.looks).map(([name, look]) => [name, this._coloured(look)]));
+    const font = getComputedStyle(document.body).fontFamily;
+    this.worker.postMessage({ draw: {
+      id: this.asked, zoom: map.getZoom(), level: Math.round(map.getZoom()), scale: 2 ** map.getZoom(), dense: window.devicePixelRatio || 1,
+      left: corner.x + origin.x, top: corner.y + origin.y, width: this.pending.size.x, height: this.pending.size.y, unit: unit(), looks, font,
+    } });
+  },
 
-  #answered(data) {
-    if (data.expansion !== undefined) return this.expanding?.(data.expansion);
-    if (data.id !== this.asked) return;
-    this.found = data;
-    this.layer.redraw();
-  }
-
-  #radius(count) {
-    const [zoom, size] = [this.map.getZoom(), this.size];
-    if (count > 1) return Math.min(17, (zoom < 13 ? 3.2 : 4.5) + 1.75 * Math.log2(count)) * size;
-    return (zoom >= 16 ? 4.2 : zoom >= 14 ? 3.1 : 1.7) * size;
-  }
-
-  #draw(context, toPixel) {
-    if (!this.found || this.map.getZoom() < this.from) return;
-    this.colours ??= { fill: token(this.look.fill), line: token(this.look.line), dot: token(this.look.dot), text: token(this.look.text) };
-    const { lat, lon, count } = this.found;
-    this.size = unit();
-    context.font = `600 ${10.5 * this.size}px ${getComputedStyle(document.body).fontFamily}`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (let i = 0; i < lat.length; i += 1) {
-      const [x, y] = toPixel(lat[i], lon[i]);
-      if (count[i] > 1) this.#cluster(context, x, y, count[i]);
-      else this.#point(context, x, y);
+  /** What is drawn at a point of the map's container: `{set, item, level, count, x, y}` (container pixels), or null. */
+  at(point) {
+    if (!this.shown || this.shown.zoom !== this._map.getZoom()) return null;
+    const at = this._map.containerPointToLayerPoint(point).subtract(this.shown.corner);
+    for (const name of Object.keys(this.placed).reverse()) {
+      const hit = nearest(this.placed[name], at, TOUCH_PX * unit());
+      if (hit) return { set: name, ...hit, x: hit.x - at.x + point.x, y: hit.y - at.y + point.y };
     }
-  }
+    return null;
+  },
 
-  #cluster(context, x, y, count) {
-    const radius = this.#radius(count);
-    context.fillStyle = this.colours.fill;
-    context.strokeStyle = this.colours.line;
-    context.lineWidth = 1;
-    context.beginPath();
-    if (this.look.mark === "square") context.roundRect(x - radius, y - radius, radius * 2, radius * 2, 4);
-    else context.arc(x, y, radius, 0, 7);
-    context.fill();
-    context.stroke();
-    context.fillStyle = this.colours.text;
-    if (radius >= NUMBER_FROM_PX * this.size) context.fillText(count < 1000 ? count : `${(count / 1000).toFixed(1)}k`, x, y + 0.5);
-  }
+  /** Everything drawn in container pixels: `[{set, x, y, count}]`; for those who look for a place to click. */
+  all() {
+    const shift = this.shown ? this._map.layerPointToContainerPoint(this.shown.corner) : null;
+    return Object.entries(this.placed).flatMap(([set, { at, count }]) =>
+      Array.from(count, (many, n) => ({ set, count: many, x: at[n * 4] + shift.x, y: at[n * 4 + 1] + shift.y })));
+  },
 
-  #point(context, x, y) {
-    const radius = this.#radius(1);
-    context.beginPath();
-    if (this.look.mark === "square") context.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8);
-    else context.arc(x, y, radius, 0, 7);
-    context.strokeStyle = this.colours.dot;
-    context.fillStyle = this.colours.fill;
-    context.lineWidth = (radius > 3 ? 1.6 : 1.2) * this.size;
-    context.fill();
-    context.stroke();
+  /** What stands behind a hit: `{lat, lon, count, parts, ids, groups}`; `parts` is the zoom at which a group falls apart. */
+  ask({ set, item, level }) {
+    return new Promise((resolve) => {
+      this.asked += 1;
+      this.questions.set(this.asked, resolve);
+      this.worker.postMessage({ ask: { id: this.asked, set, item, level } });
+    });
+  },
+
+  _heard({ ready, failed, drawn, answer }) {
+    if (failed) this.onFailed(failed);
+    if (ready) {
+      this.ready = true;
+      this.onReady(ready);
+      this.draw();
+    }
+    if (drawn) this._show(drawn);
+    if (answer) {
+      this.questions.get(answer.id)?.(answer);
+      this.questions.delete(answer.id);
+    }
+  },
+
+  /** The picture and its place change in the same frame, so that nothing jumps. An overtaken picture is dropped. */
+  _show({ id, bitmap, placed, took }) {
+    if (id !== this.pending?.id || this.pending.zoom !== this._map.getZoom()) return bitmap.close();
+    const { corner, size } = this.pending;
+    Object.assign(this.canvas, { width: bitmap.width, height: bitmap.height });
+    Object.assign(this.canvas.style, { width: `${size.x}px`, height: `${size.y}px`, visibility: "" });
+    L.DomUtil.setPosition(this.canvas, corner);
+    this.context.transferFromImageBitmap(bitmap);
+    Object.assign(this, { shown: this.pending, placed, took });
+    this.fire("drawn");
+  },
+
+  /** A picture of another zoom would stand in the wrong places. */
+  _hide() {
+    this.canvas.style.visibility = "hidden";
+    this.shown = null;
+  },
+
+  _drag() {
+    if (!this.shown || this.pending !== this.shown) return;
+    const { corner, margin } = this.shown;
+    const now = this._map.containerPointToLayerPoint([0, 0]).subtract(corner);
+    const left = Math.min(now.x, now.y, 2 * margin.x - now.x, 2 * margin.y - now.y);
+    if (left < SPARE * Math.min(margin.x, margin.y)) this.draw();
+  },
+
+  _coloured({ mark, from = 0, fill, line, dot, text }) {
+    return { mark, from, fill: token(fill), line: token(line), dot: token(dot), text: token(text) };
+  },
+});
+
+/** The nearest placed item within its own radius or `touch` pixels. */
+function nearest({ at, count, level }, point, touch) {
+  let best = null;
+  for (let n = 0; n < at.length; n += 4) {
+    const far = Math.hypot(at[n] - point.x, at[n + 1] - point.y);
+    if (far > Math.max(touch, at[n + 2]) || (best && best.far <= far)) continue;
+    best = { far, item: at[n + 3], level, count: count[n / 4], x: at[n], y: at[n + 1] };
   }
+  return best;
 }

@@ -35,7 +35,7 @@ def bell(town):
 def filled(path, incident):
     relay = Relay.objects.filter(subject=incident.number).first()
     relay_id = str(relay.pk) if relay else str(uuid.uuid4())
-    return path.replace("<str:number>", incident.number).replace("<uuid:relay_id>", relay_id).replace("<slug:name>", "its").replace("<str:name>", "wall")
+    return path.replace("<str:number>", incident.number).replace("<uuid:relay_id>", relay_id).replace("<slug:name>", "its").replace("<str:name>", "wall").replace("<int:geofence_id>", "1")
 
 
 def ask(caller, name, path):

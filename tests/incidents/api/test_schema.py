@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from incidents import operations as op
-from incidents.models import Event, Incident
+from incidents.models import Event, Geofence, Incident
 from incidents.relaying import compose
 from linkage.models import Relay
 from ocenter.accounts.models import Preference
@@ -116,6 +116,8 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(contract, applicatio
         "number": bell.number, "relay_id": str(Relay.objects.get().pk), "agency": "fire119", "into": spare.number,
         "events": [bell.events.get().source_id], "cameras": [1], "username": "lee", "name": "wall",
     }  # fmt: skip
+    square = {"type": "Polygon", "coordinates": [[[127, 36], [127.1, 36], [127.1, 36.1], [127, 36]]]}
+    real |= {"geofence_id": Geofence.objects.create(municipality=town.municipality, name="x", area=square).pk, "area": square}
     several_events(bell)
     cookies = {"sessionid": caller.cookies["sessionid"].value, "csrftoken": "x" * 32}
     headers = {"X-CSRFToken": "x" * 32, "Content-Type": "application/json", "Accept-Encoding": "identity"}
