@@ -1,7 +1,8 @@
-"""The operator's page."""
+"""The pages: the operator's room, the big screen, windows of their own, and health."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -15,7 +16,7 @@ from leaflet import app_settings as leaflet
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.roles import actions_of
 
-STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map")
+STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map", "video", "wall")  # fmt: skip
 # What the points' worker imports; an import map does not reach it.
 POINTS_MODULES: Final = ("packed", "grid", "painting")
 
@@ -27,22 +28,36 @@ class Console(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The centre's name, the style sheets, and the addresses that the scripts cannot know."""
-        boot = {
-            "socket": "/ws/live/",
-            "basemap": "/basemap/",
-            "health": reverse("health-page"),
-            "points": {
-                "worker": static("js/points-worker.js"),
-                "modules": [static(f"js/map/{name}.js") for name in POINTS_MODULES],
-                "points": reverse("map-points"),
-            },
-            "map": _map_options(),
-        }
         return super().get_context_data(**kwargs) | {
             "centre_name": _centre_name(self.request.user.municipality),
-            "sheets": [static(f"css/{name}.css") for name in STYLE_SHEETS],
-            "boot": boot,
+            "sheets": _sheets(STYLE_SHEETS),
+            "boot": _boot() | {"health": reverse("health-page")},
         }
+
+
+class WallPage(LoginRequiredMixin, TemplateView):
+    """The page `/wall/` for the big screen: map, worst incidents, pictures. It acts on nothing."""
+
+    template_name = "wall.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The centre's name, the style sheets, and the addresses that the scripts cannot know."""
+        return super().get_context_data(**kwargs) | {
+            "centre_name": _centre_name(self.request.user.municipality),
+            "sheets": _sheets(("header", "map", "dialog", "video", "wall", "screen")),
+            "boot": _boot(),
+        }
+
+
+class WindowPage(LoginRequiredMixin, TemplateView):
+    """The page `/window/`: one camera or the video wall in a window of its own, for another monitor."""
+
+    template_name = "window.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The style sheets and the addresses that the scripts cannot know."""
+        sheets = _sheets(("layout", "header", "queue", "dialog", "video", "wall"))
+        return super().get_context_data(**kwargs) | {"sheets": sheets, "boot": _boot()}
 
 
 class HealthPage(LoginRequiredMixin, TemplateView):
@@ -68,6 +83,24 @@ def _quarantine_address() -> str | None:
         return reverse("admin:linkage_quarantined_changelist") + "?system__id__exact=0"
     except NoReverseMatch:
         return None
+
+
+def _boot() -> dict[str, Any]:
+    """What a page with the live line and the map is told before its scripts begin."""
+    return {
+        "socket": "/ws/live/",
+        "basemap": "/basemap/",
+        "points": {
+            "worker": static("js/points-worker.js"),
+            "modules": [static(f"js/map/{name}.js") for name in POINTS_MODULES],
+            "points": reverse("map-points"),
+        },
+        "map": _map_options(),
+    }
+
+
+def _sheets(names: Iterable[str]) -> list[str]:
+    return [static(f"css/{name}.css") for name in names]
 
 
 def _map_options() -> dict[str, Any]:

@@ -34,6 +34,9 @@ PUBLISHED = {
     # For the worker: import maps do not reach there, and this file brings kdbush with it.
     "supercluster/supercluster.min.js": "supercluster/dist/supercluster.min.js",
     "kdbush/index.js": "kdbush/index.js",
+    # The player without subtitles and encryption, and its worker.
+    "hls.js/hls.light.min.mjs": "hls.js/dist/hls.light.min.mjs",
+    "hls.js/hls.worker.js": "hls.js/dist/hls.worker.js",
     "pretendard/PretendardVariable.woff2": "pretendard/dist/web/variable/woff2/PretendardVariable.woff2",
     "uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
     "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
@@ -99,4 +102,4 @@ def _publish(name: str) -> Path | None:
 
 def _stripped(source: Path) -> bytes:
     content = source.read_bytes()
-    return SOURCE_MAP.sub(b"", content) if source.suffix in (".js", ".css") else content
+    return SOURCE_MAP.sub(b"", content) if source.suffix in (".js", ".mjs", ".css") else content

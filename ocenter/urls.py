@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from incidents.api.map import BaseMap
 from incidents.api.problems import no_such_address
-from incidents.views import Console, HealthPage
+from incidents.views import Console, HealthPage, WallPage, WindowPage
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
 from ocenter.metrics import metrics
@@ -20,6 +20,8 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("wall/", WallPage.as_view(), name="wall-page"),
+    path("window/", WindowPage.as_view(), name="window-page"),
     path("health/", HealthPage.as_view(), name="health-page"),
     path("admin/", admin_site.urls),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),

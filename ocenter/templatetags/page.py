@@ -25,6 +25,8 @@ register = template.Library()
 
 # Bare module names of published packages. Our own modules import each other by relative address.
 VENDOR_MODULES = {"leaflet": "vendor/leaflet/leaflet-src.esm.js"}
+# Fetched when first needed, never ahead: the page must not wait for them.
+LATE_MODULES = {"hls.js": "vendor/hls.js/hls.light.min.mjs", "hls.js/worker": "vendor/hls.js/hls.worker.js"}
 
 
 def _icon_source(name: str) -> str:
@@ -73,7 +75,7 @@ def import_map(context: template.Context) -> SafeString:
     A hashed module's `import "./store.js"` resolves to the unhashed address, which the map
     then turns into the hashed one: modules stay plain files that Node can test.
     """
-    imports = {name: static(path) for name, path in VENDOR_MODULES.items()} | script_addresses()
+    imports = {name: static(path) for name, path in (VENDOR_MODULES | LATE_MODULES).items()} | script_addresses()
     text = json.dumps({"imports": imports}).replace("<", "\\u003c")
     nonce = escape(getattr(context["request"], "csp_nonce", ""))
     return mark_safe(f'<script type="importmap" nonce="{nonce}">{text}</script>')

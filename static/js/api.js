@@ -3,12 +3,13 @@ import { t } from "./i18n.js";
 
 const ROOT = "/api/v1/";
 
-/** The server said no. `status` 0: it was not reached. `problem` is its RFC 9457 body. */
+/** The server said no. `status` 0: it was not reached. `problem` is its RFC 9457 body; `retryAfter`: seconds it asked to wait. */
 export class Refused extends Error {
-  constructor(status, problem = {}) {
+  constructor(status, problem = {}, retryAfter = null) {
     super(problem.detail || problem.title || t("The server did not answer."));
     this.status = status;
     this.problem = problem;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -21,7 +22,7 @@ async function call(path, options = {}) {
   const answer = await fetch(path.startsWith("/") ? path : ROOT + path, { credentials: "same-origin", ...options }).catch(() => null);
   if (!answer) throw new Refused(0);
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, body);
+  if (!answer.ok) throw new Refused(answer.status, body, Number(answer.headers.get("Retry-After")) || null);
   return body;
 }
 

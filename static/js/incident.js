@@ -40,7 +40,7 @@ export class IncidentPanel {
     this.#renderActions();
     if (!opened) this.#renderTimeline();
     this.relays.render(incident, { can: !historic && this.me.actions.includes("called-by-hand"), now });
-    this.cameras.load(incident);
+    this.cameras.load(incident, { historic });
   }
 
   /** Counts what counts; called every second. */

@@ -2,7 +2,6 @@
 import { get } from "./api.js";
 import { AlarmPlayer } from "./audio.js";
 import { TimeAxis } from "./axis.js";
-import { NearCameras } from "./cameras.js";
 import { now } from "./clock.js";
 import { dialogOpen } from "./dialog.js";
 import { EndedSearch } from "./ended.js";
@@ -20,6 +19,11 @@ import { Relays } from "./relays.js";
 import { Room } from "./room.js";
 import { bindTheme } from "./theme.js";
 import { toast } from "./toast.js";
+import { tellChosen } from "./video/channel.js";
+import { Enlarged } from "./video/enlarged.js";
+import { searchCameras } from "./video/cameras.js";
+import { Wall } from "./video/wall.js";
+import { CameraWell } from "./video/well.js";
 
 const RETRY_MS = 3000;
 const boot = JSON.parse(document.getElementById("boot").textContent);
@@ -29,7 +33,11 @@ async function start(me, catalogue) {
   let room;
   const open = (number) => room.open(number, { look: true });
   const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: boot.points, options: boot.map });
-  const cameras = new NearCameras(map);
+  const may = (action) => me.actions.includes(action);
+  const wall = new Wall({ may, find: searchCameras, behind: document.querySelectorAll("header.top, main.room, footer.axis") });
+  const cameras = new CameraWell({ map, may, enlarged: new Enlarged(document.querySelector(".stage"), { may }), onWall: () => wall.toggle(panel.incident) });
+  document.addEventListener("ocenter:watch", ({ detail }) => cameras.watch(detail.camera));
+  document.addEventListener("ocenter:cameras", ({ detail }) => wall.put(detail.ids, panel.incident));
   const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay) });
   const overview = new Overview({ onOpen: open });
   const panel = new IncidentPanel({
@@ -42,8 +50,8 @@ async function start(me, catalogue) {
   const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound(), now, health: boot.health });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
-  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview });
-  const run = commands({ room, map, panel, queue, cameras, axis, performer, header });
+  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, onChosen: tellChosen });
+  const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header });
   listen(document, run, dialogOpen);
   releaseClicked(document);
   // Any first gesture turns sound on. The sound button does so itself: else the same click would then mute.
@@ -53,7 +61,7 @@ async function start(me, catalogue) {
   bindTheme(document.getElementById("theme"), () => map.repaint());
   room.connect();
   await draw(map, me);
-  globalThis.ocenter = { room, map };
+  globalThis.ocenter = { room, map, wall };
 }
 
 /** The base map, then cameras and devices; a part that fails is said and leaves the others working. */
@@ -69,7 +77,7 @@ async function draw(map, me) {
 }
 
 /** The keys' commands. A command that does nothing here answers false, and the browser keeps the key. */
-function commands({ room, map, panel, queue, cameras, axis, performer, header }) {
+function commands({ room, map, panel, queue, cameras, wall, axis, performer, header }) {
   const step = (by) => room.open(queue.neighbour(room.chosen, by), { reveal: true });
   const plain = {
     next: () => step(1), previous: () => step(-1),
@@ -77,9 +85,11 @@ function commands({ room, map, panel, queue, cameras, axis, performer, header })
     "next-unseen": () => { const number = queue.nextUnseen(room.chosen); if (number) room.open(number, { look: true, reveal: true }); },
     note: () => panel.incident && panel.focusNote(),
     layers: () => map.toggleLayers?.(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
-    back: () => header.links.close() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
+    wall: () => { wall.toggle(room.history ? null : panel.incident); },
+    back: () => header.links.close() || cameras.back() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
   };
   return (command) => {
+    if (wall.shown && command !== "mute" && command !== "help") return wall.run(command);
     if (plain[command]) return plain[command]();
     if (command.startsWith("camera:")) return cameras.look(Number(command.slice(7)));
     if (!panel.incident || !panel.can(command)) return false;

@@ -16,8 +16,8 @@ const ARRIVAL_SHOWN_MS = 12000;
 const TICKS_BEHIND = 3;
 
 export class Room {
-  constructor({ boot, me, map, panel, queue, header, player, axis, overview }) {
-    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview });
+  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, onChosen }) {
+    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, onChosen });
     this.state = emptyState();
     this.chosen = null;
     this.history = null;
@@ -55,6 +55,8 @@ export class Room {
     this.render();
     if (reveal && number) this.queue.reveal(number);
     if (look) this.map.focus(this.#incident());
+    this.wall.chosen(this.#incident());
+    this.onChosen(number);
   }
 
   /** Keeps ended incidents that were looked up, so that they can be opened. */
@@ -104,6 +106,7 @@ export class Room {
     this.drawMap();
     this.drawOverview();
     this.header.showUnseen(this.state.incidents);
+    this.wall.changed(this.state.incidents);
     this.sound();
   }
 
@@ -176,6 +179,7 @@ export class Room {
   #arrived(incident) {
     const current = incidentOf(this.state, incident.number) ?? incident;
     this.queue.mark(incident.number);
+    this.wall.arrived(current);
     if (current.grade !== "G1" || !unseen(current)) return;
     const card = h("div", { class: `arrival ${current.grade}` }, shape(shapeId(current), current.grade),
       h("b", {}, named(current.title)), h("span", {}, current.place || current.address),

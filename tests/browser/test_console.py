@@ -75,13 +75,13 @@ def test_the_panel_shows_five_numbered_cameras_within_500_metres(live_stack: Sta
     console = sign_in()
     console.open(report(live_stack, "BEL-01", *downtown(0)))
     page = console.page
-    expect(page.locator("#panel .camera").first).to_be_visible()
-    count = page.locator("#panel .camera").count()
+    expect(page.locator("#panel .cam").first).to_be_visible()
+    count = page.locator("#panel .cam, #panel .camera").count()
     assert 1 <= count <= 5
     expect(page.locator(".near-pin")).to_have_count(count)
     expect(page.locator("path.near-circle")).to_have_count(1)
     expect(page.locator("path.near-line")).to_have_count(count)
-    expect(page.locator("#panel .camera").first).to_contain_text(re.compile(r"(북|동|남|서)+ \d+ m"))
+    expect(page.locator("#panel .cam").first).to_contain_text(re.compile(r"(북|동|남|서)+ \d+ m"))
     console.shot("open-incident")
 
 
@@ -92,7 +92,7 @@ def test_every_key_does_what_the_help_says(live_stack: Stack, sign_in: SignIn) -
     second = report(live_stack, "BEL-01", *somewhere(11))
     expect(console.row(second)).to_be_visible()
     press("?")
-    expect(page.locator("dialog .keys kbd")).to_have_count(17)
+    expect(page.locator("dialog .keys kbd")).to_have_count(18)
     console.shot("help")
     press("Escape")
     expect(page.locator("dialog")).to_have_count(0)
@@ -114,9 +114,12 @@ def test_every_key_does_what_the_help_says(live_stack: Stack, sign_in: SignIn) -
     press("Escape")
     press("j")
     expect(page.locator(".row.chosen")).to_have_attribute("data-number", first)
-    expect(page.locator("#panel .camera").first).to_be_visible()
+    expect(page.locator("#panel .cam").first).to_be_visible()
     press("1")
     expect(page.locator(".near-pin.looked")).to_have_text("1")
+    expect(page.locator(".enlarged .cam")).to_be_visible()
+    press("Escape")
+    expect(page.locator(".enlarged")).to_be_hidden()
     page.fill("#search", "")
     page.locator("#search").blur()
 

@@ -60,13 +60,19 @@ async function openAt(map, points, names, groupOf, point) {
 function single(set, row, kind) {
   const more = set === "cameras" ? [row.number, row.ptz ? t("Can turn (PTZ)") : ""].filter(Boolean).join(" · ") : row.id;
   return h("div", { class: "pop" }, h("h3", {}, row.name), h("p", {}, kind), more ? h("p", {}, more) : null, row.address ? h("p", {}, row.address) : null,
-    h("small", {}, position(row.lat, row.lon)), set === "cameras" ? wallButton([row]) : null);
+    h("small", {}, position(row.lat, row.lon)), set === "cameras" ? h("div", { class: "pop-tools" }, watchButton(row), wallButton([row])) : null);
 }
 
 /** Cameras of one pole, or one building's sensors. */
 function several(set, rows, count) {
   return h("div", { class: "pop" }, h("h3", {}, tn("%(count)s at this spot", "%(count)s at this spot", count)),
-    h("ol", {}, rows.map((row) => h("li", {}, row.name, h("small", {}, set === "cameras" ? named(row.purpose) : row.id)))), set === "cameras" ? wallButton(rows) : null);
+    h("ol", {}, rows.map((row) => h("li", {}, row.name, h("small", {}, set === "cameras" ? named(row.purpose) : row.id), set === "cameras" ? watchButton(row) : null))), set === "cameras" ? wallButton(rows) : null);
+}
+
+/** Shows one camera large; the console listens for this event and asks for the reason. */
+function watchButton(camera) {
+  const send = () => document.dispatchEvent(new CustomEvent("ocenter:watch", { detail: { camera } }));
+  return h("button", { type: "button", class: "primary", onclick: send }, icon("video"), t("Watch"));
 }
 
 /** Puts cameras on the video wall, which listens for this event. */
