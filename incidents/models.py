@@ -75,6 +75,11 @@ class Camera(models.Model):
     def stream(self, value: str) -> None:
         self.sealed_stream = seal(value) if value else ""
 
+    @property
+    def has_video(self) -> bool:
+        """Whether it can be watched: its video system lists it with an address."""
+        return bool(self.sealed_stream) and self.system_id is not None and self.gone_at is None
+
 
 class Device(models.Model):
     """Something in the street that reports: an emergency bell, a sensor, a traffic detector, a sign."""

@@ -360,3 +360,41 @@ class Heartbeat(models.Model):
 
     name = models.CharField(primary_key=True, max_length=40)
     at = models.DateTimeField()
+
+
+class VideoSession(models.Model):
+    """One viewer's leave to see one stream, as the app above us has granted it; open until `ended_at`.
+
+    `key` is that app's name for the camera: sessions with the same key share one ffmpeg. The media gateway reads
+    these rows, so an ended one stops at its next look (`video.gateway.LOOK_SECONDS`), whoever ended it.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    key = models.CharField(max_length=80)
+    sealed_stream = models.TextField()
+    allowed_network = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], condition=models.Q(ended_at=None), name="video_session_open")]
+
+
+class VideoStream(models.Model):
+    """How one stream of the media gateway is, since when, and why. Written by the gateway when that changes."""
+
+    key = models.CharField(primary_key=True, max_length=80)
+    state = models.CharField(max_length=10)
+    since = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True)
+
+
+class VideoGateway(models.Model):
+    """The one row of what the media gateway does: `running` ffmpegs, and counts since ever."""
+
+    limit = models.PositiveIntegerField(default=0)
+    running = models.PositiveIntegerField(default=0)
+    starts = models.BigIntegerField(default=0)
+    failures = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)

@@ -18,10 +18,12 @@ from linkage.health import COLLECTOR, WORKER, LinkState, iso, link_state
 from linkage.models import Heartbeat, LinkedSystem
 from linkage.standing import Standing, quiet_limit_s, standings, watched_systems
 from linkage.sweeper import HEARTBEAT_NAME as SWEEPER
+from linkage.video.sessions import GATEWAY as VIDEO
+from linkage.video.sessions import QUIET_SECONDS as VIDEO_QUIET_SECONDS
 
 BELL_TIMEOUT_SECONDS: Final = 0.5
 # After this long without a heartbeat a process counts as gone: its own period and some patience.
-QUIET_SECONDS: Final = {SWEEPER: 10.0, COLLECTOR: 15.0, WORKER: 45.0}
+QUIET_SECONDS: Final = {SWEEPER: 10.0, COLLECTOR: 15.0, WORKER: 45.0, VIDEO: VIDEO_QUIET_SECONDS}
 
 
 class FeedReport(TypedDict):

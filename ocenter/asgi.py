@@ -1,4 +1,5 @@
-"""The ASGI entry point: HTTP to Django, machines' events by the short way, WebSockets to the live feed."""
+"""The ASGI entry point: HTTP to Django, machines' events by the short way, video to the gateway, WebSockets to the live
+feed."""
 
 import os
 import threading
@@ -20,6 +21,7 @@ http = get_asgi_application()  # loads the apps; what follows needs them
 
 from incidents.live.routing import websocket  # noqa: E402
 from incidents.places import atlas  # noqa: E402
+from linkage.video import proxy as video  # noqa: E402
 from ocenter.logs import RequestIdMiddleware  # noqa: E402
 
 # Feeds post here many times a second, with a key and never a cookie: sessions, forms, languages and pages'
@@ -41,7 +43,10 @@ machines = MachineHandler()
 
 
 async def by_path(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-    """Choose between the two ways into Django."""
+    """Choose between the two ways into Django, and the one past it."""
+    if scope["path"].startswith(video.PREFIX):
+        await video.application(scope, receive, send)
+        return
     chosen = machines if scope["path"] in MACHINE_PATHS else http
     await chosen(scope, receive, send)
 

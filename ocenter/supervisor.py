@@ -1,7 +1,7 @@
 """`manage.py up`: every process of ocenter on one machine, under one parent.
 
 It starts PostgreSQL and Redis unless their URLs are given, migrates, seeds the demo city when asked to, then
-keeps web, worker, sweeper, collector, beat and the simulators alive until it is told to stop. Nothing outlives it: children
+keeps web, worker, sweeper, collector, video, beat and the simulators alive until it is told to stop. Nothing outlives it: children
 die with it even after kill -9. One data directory serves one supervisor at a time.
 """
 
@@ -197,6 +197,7 @@ class Supervisor:
         beat = [*celery, "beat", "--loglevel", "warning", "--pidfile", ""]
         programs = [(f"web-{number}", web, [descriptor]) for number in range(1, self.options.web_processes + 1)]
         programs += [("sweeper", [python, manage, "sweep"], []), ("collector", [python, manage, "collect"], [])]
+        programs += [("video", [python, manage, "video"], [])]
         programs += [("worker", worker, []), ("beat", beat, [])]
         if self.options.demo:
             programs += [(name, [python, manage, "simulate", name], []) for name in ("agencies", "city")]

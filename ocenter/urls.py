@@ -7,10 +7,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from incidents.api.map import BaseMap
 from incidents.api.problems import no_such_address
+from incidents.api.urls import urlpatterns as incidents_api
 from incidents.views import Console, HealthPage, WallPage, WindowPage
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
 from ocenter.metrics import metrics
+from services.video.urls import urlpatterns as video_api
 
 urlpatterns = [
     path("", Console.as_view(), name="console"),
@@ -26,7 +28,7 @@ urlpatterns = [
     path("admin/", admin_site.urls),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("api/v1/", include("incidents.api.urls")),
+    path("api/v1/", include([*incidents_api, *video_api])),
     re_path(r"^api/v1/", no_such_address),  # after every app's own
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

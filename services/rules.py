@@ -28,4 +28,6 @@ def relay_at_once(*, incidents: Sequence[Incident], **_signal: Any) -> None:
     by_name = {(one.municipality_id, one.slug): one for one in agencies}
     told = [(one, by_name.get((one.municipality_id, RELAYED_AT_ONCE[one.code]))) for one in named]
     # Who opened it knows it.
-    relays_by_rule(requests=[(one, compose(one, agency)) for one, agency in told if agency and agency.pk != one.system_id])
+    relays_by_rule(
+        requests=[(one, compose(one, agency)) for one, agency in told if agency and agency.pk != one.system_id]
+    )

@@ -255,7 +255,7 @@ def _camera(one: Camera) -> dict[str, Any]:
     found = {
         "id": one.pk, "name": one.name, "number": f"{one.site_number}-{one.index}",
         "purpose": purpose_names(one.purpose), "lat": one.lat, "lon": one.lon, "ptz": one.ptz,
-        "address": one.road_address or one.lot_address,
+        "address": one.road_address or one.lot_address, "video": one.has_video,
     }  # fmt: skip
     # Its video system no longer lists it; it stays, for what happened before.
     return {**found, "gone_since": one.gone_at.isoformat()} if one.gone_at else found

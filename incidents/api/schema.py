@@ -206,7 +206,8 @@ def _describe_action(action: str, operation: Schema) -> None:
     operation["summary"] = (done.__doc__ or "").partition("\n")[0]
     operation.pop("requestBody", None)
     if body := ACTION_BODIES.get(action):
-        operation["requestBody"] = {"required": bool(body["required"]), "content": {"application/json": {"schema": body}}}
+        schema = {**body, "additionalProperties": False}  # an unknown field is refused
+        operation["requestBody"] = {"required": bool(body["required"]), "content": {"application/json": {"schema": schema}}}
 
 
 _EVENTS: Final[Schema] = {

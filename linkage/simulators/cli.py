@@ -51,6 +51,12 @@ def _add_agencies(parser: argparse.ArgumentParser) -> None:
         default=float(env("OCENTER_SOURCES_RATE", "0" if silent else "1")),
         help="how much goes on in what the polled sources tell of; 0: nothing",
     )
+    parser.add_argument(
+        "--rtsp-port",
+        type=int,
+        default=int(env("OCENTER_RTSP_PORT", "0")) or None,
+        help="where the simulated cameras are to be seen (default: 8554, or any free port where that is taken)",
+    )
     parser.add_argument("--passive", action="store_true", help="give receipts and do nothing else")
     parser.add_argument("--data-dir", type=Path, default=data_dir())
 
@@ -88,7 +94,7 @@ def run(options: argparse.Namespace | dict[str, object]) -> int:
             ),
         )
         installation = installation_file(directory)
-        vms.add_routes(app, installation, rate=chosen.vms_rate)
+        vms.add_routes(app, installation, rate=chosen.vms_rate, rtsp_port=chosen.rtsp_port)
         sources.add_routes(app, seed=lambda: installation.current().seed, rate=chosen.sources_rate)
         agency.serve(app, host=chosen.host, port=chosen.port)
         return 0

@@ -45,6 +45,8 @@ class Installation:
     agencies_url: str = ""
     """Where ocenter reaches the agencies; empty: where they listen."""
     seed: int = 0
+    cameras: tuple[dict[str, Any], ...] = ()
+    """Cameras of the registry whose video the simulated video system serves, as its list names them."""
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Installation:
@@ -58,6 +60,7 @@ class Installation:
             agencies_url=str(document.get("agencies_url", "")).rstrip("/"),
             keys={slug: feed["key"] for slug, feed in document.get("feeds", {}).items()},
             seed=int(document.get("seed", 0)),
+            cameras=tuple(one for one in document.get("cameras", []) if isinstance(one, dict) and one.get("camID")),
         )
 
     def may_call(self, url: str) -> bool:

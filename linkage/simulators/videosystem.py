@@ -86,6 +86,12 @@ class Vms:
                 }
             )  # fmt: skip
 
+    def look_for_cameras(self) -> None:
+        """Takes in the cameras that ``simulators.json`` gives to it beside its own."""
+        for one in self.installation.current().cameras:
+            if one["camID"] not in self.cameras:
+                self.cameras[one["camID"]] = Camera(one)
+
     def start(self, work: Awaitable[None]) -> None:
         """Has it done in the background."""
         task = asyncio.ensure_future(work)

@@ -6,6 +6,9 @@
 ``GET|PUT /sources/vms/faults``                              how it misbehaves (`MODES`)
 ``GET /sources/vms`` and ``/state``                          what happened: calls, movements, events sent
 ``POST /sources/vms/events``                                 one event now: ``{"camID", "eventName", "lasts_s"}``
+``GET /sources/vms/streams``                                 who watches; ``PUT …/streams/{camID}``: how its video misbehaves
+
+The addresses it hands out are real: an RTSP server (:mod:`linkage.simulators.streams`) on the loopback.
 
 Every call answers 200 with ``code`` and ``message`` inside, as such products do, and its events go to ocenter by
 webhook: a message when one begins, another when it is over.
@@ -23,12 +26,15 @@ from aiohttp import web
 
 from linkage.simulators.config import InstallationFile
 from linkage.simulators.faults import SPOILERS, Faults
+from linkage.simulators.streams import encoder, scene
+from linkage.simulators.streams.recorder import Recorder
+from linkage.simulators.streams.server import Account
 from linkage.simulators.videosystem import Camera, Vms
 
 PREFIX = "/sources/vms"
 USER, PASSWORD = "centre", "vms-demo"
 TOKEN_SECONDS = 3600.0
-RTSP = "rtsp://127.0.0.1:8554"
+ACCOUNT = Account("view", "p@ss/1")
 SPEED_DEGREES = 30.0
 """What full speed turns in a second."""
 
@@ -37,12 +43,19 @@ MODES = frozenset({"none", "error", "timeout", "drip", "oversize", "malformed", 
 
 
 VMS = web.AppKey("vms", Vms)
+RECORDER = web.AppKey("recorder", Recorder)
 Body = dict[str, Any]
 
 
-def add_routes(app: web.Application, installation: InstallationFile, *, rate: float) -> None:
-    """Serves the video system on ``app``. Call it before routes that would take any path."""
-    app[VMS] = Vms(installation, rate)
+def add_routes(
+    app: web.Application, installation: InstallationFile, *, rate: float, rtsp_port: int | None = None
+) -> None:
+    """Serves the video system on ``app``. Call it before routes that would take any path.
+
+    ``rtsp_port`` is where its video is served; None: where it usually is, or on any free port.
+    """
+    app[VMS] = vms = Vms(installation, rate)
+    app[RECORDER] = Recorder(vms, ACCOUNT, rtsp_port)
     app.cleanup_ctx.append(_run)
     app.add_routes(
         [
@@ -51,6 +64,8 @@ def add_routes(app: web.Application, installation: InstallationFile, *, rate: fl
             web.put(f"{PREFIX}/faults", set_faults),
             web.get(f"{PREFIX}/state", show_state),
             web.post(f"{PREFIX}/events", make_event),
+            web.get(f"{PREFIX}/streams", show_streams),
+            web.put(f"{PREFIX}/streams/{{camera}}", set_stream),
             web.post(f"{PREFIX}/{{call}}", answer_call),
         ]
     )
@@ -59,7 +74,9 @@ def add_routes(app: web.Application, installation: InstallationFile, *, rate: fl
 async def _run(app: web.Application) -> AsyncIterator[None]:
     if app[VMS].rate > 0:
         app[VMS].start(app[VMS].happen())
+    await app[RECORDER].start()
     yield
+    await app[RECORDER].stop()
     await app[VMS].stop()
 
 
@@ -80,7 +97,8 @@ async def answer_call(request: web.Request) -> web.StreamResponse:
         return _said("404" if name not in CALLS else "400", "알 수 없는 요청입니다")
     if name != "Authentication" and not _is_signed_in(request, vms):
         return _said("401", "인증이 필요합니다")
-    return CALLS[name](vms, body)
+    vms.look_for_cameras()
+    return CALLS[name](vms, body, request.app[RECORDER].address)
 
 
 def _said(code: str = "200", message: str = "성공", **more: Any) -> web.Response:
@@ -92,7 +110,7 @@ def _is_signed_in(request: web.Request, vms: Vms) -> bool:
     return vms.tokens.get(token, 0.0) > time.monotonic()
 
 
-def authenticate(vms: Vms, body: Body) -> web.Response:
+def authenticate(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """A token for the right account."""
     if (body.get("userID"), body.get("userPW")) != (USER, PASSWORD):
         return _said("401", "아이디 또는 비밀번호가 올바르지 않습니다")
@@ -101,7 +119,7 @@ def authenticate(vms: Vms, body: Body) -> web.Response:
     return _said(userName="관제센터", userAff="대전광역시", accessToken=token)
 
 
-def capabilities(vms: Vms, body: Body) -> web.Response:
+def capabilities(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """What it can stream and how it sends."""
     return _said(
         streamingSupport=[{"streamProtocolType": "RTSP", "streamProtocolDesc": "Unicast"}],
@@ -109,19 +127,20 @@ def capabilities(vms: Vms, body: Body) -> web.Response:
     )
 
 
-def camera_profiles(vms: Vms, body: Body) -> web.Response:
+def camera_profiles(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """The camera list, or what a fault leaves of it."""
     listed = [one.profile for one in vms.cameras.values()]
     kept = {"half": len(listed) // 3, "empty": 0}.get(vms.faults.mode, len(listed))
     return _said(camList=listed[:kept])
 
 
-def stream_urls(vms: Vms, body: Body) -> web.Response:
+def stream_urls(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """Where the cameras asked for are to be seen."""
     asked = [one.get("camID") for one in body.get("camList", []) if isinstance(one, dict)]
-    info = {"resolution": "1920x1080", "fps": 30, "videoCodec": "H.264"}
+    info = {"resolution": "{}x{}".format(*scene.SIZE), "fps": scene.FPS, "videoCodec": "H.264"}
+    login = {"accessID": ACCOUNT.user, "accessPW": ACCOUNT.password}
     found = [
-        {"camID": one, "accessID": "view", "accessPW": "p@ss/1", "camURL": f"{RTSP}/{one}", "videoInfo": info}
+        {"camID": one, **login, "camURL": f"{rtsp}/{one}", "videoInfo": info}
         for one in asked if one in vms.cameras
     ]  # fmt: skip
     return _said(camList=found)
@@ -137,7 +156,7 @@ def _turning(vms: Vms, body: Body) -> Camera | web.Response:
     return camera
 
 
-def ptz_move(vms: Vms, body: Body) -> web.Response:
+def ptz_move(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """Turns a camera; it stops by itself after ``timeOut`` seconds."""
     camera = _turning(vms, body)
     if isinstance(camera, web.Response):
@@ -151,7 +170,7 @@ def ptz_move(vms: Vms, body: Body) -> web.Response:
     return _said()
 
 
-def ptz_stop(vms: Vms, body: Body) -> web.Response:
+def ptz_stop(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """Stops a camera."""
     camera = _turning(vms, body)
     if isinstance(camera, web.Response):
@@ -161,7 +180,7 @@ def ptz_stop(vms: Vms, body: Body) -> web.Response:
     return _said()
 
 
-def ptz_status(vms: Vms, body: Body) -> web.Response:
+def ptz_status(vms: Vms, body: Body, rtsp: str) -> web.Response:
     """Where a camera looks and what of it moves."""
     camera = _turning(vms, body)
     if isinstance(camera, web.Response):
@@ -170,7 +189,7 @@ def ptz_status(vms: Vms, body: Body) -> web.Response:
     return _said(position=camera.look, moveStatus=moves)
 
 
-CALLS: dict[str, Callable[[Vms, Body], web.Response]] = {
+CALLS: dict[str, Callable[[Vms, Body, str], web.Response]] = {
     "Authentication": authenticate,
     "Capabilities": capabilities,
     "CameraProfiles": camera_profiles,
@@ -215,3 +234,22 @@ async def make_event(request: web.Request) -> web.Response:
         return web.json_response({"detail": "no such camera"}, status=400)
     vms.start(vms.report(camera, name, lasts_s))
     return web.json_response({"status": "begun"}, status=202)
+
+
+async def show_streams(request: web.Request) -> web.Response:
+    """Each stream that anybody has asked for: receivers, encoders started, fault."""
+    return web.json_response({"streams": request.app[RECORDER].as_json()})
+
+
+async def set_stream(request: web.Request) -> web.Response:
+    """Sets ``{"mode"}`` of a camera's video; 400 where there is no such mode or camera."""
+    try:
+        mode = (await request.json())["mode"]
+    except (ValueError, KeyError, TypeError):
+        mode = None
+    stream = request.app[RECORDER].find(request.match_info["camera"])
+    if stream is None or mode not in encoder.MODES:
+        detail = {"detail": f"a camera, and a mode of {', '.join(sorted(encoder.MODES))}"}
+        return web.json_response(detail, status=400)
+    stream.set_mode(mode)
+    return web.json_response({"mode": mode})

@@ -10,7 +10,7 @@ OPERATOR_ACTIONS: Final = frozenset(
     {
         "register", "acknowledge", "verify", "confirm", "false-alarm", "test", "relay", "called-by-hand",
         "respond", "resolve", "close", "reopen", "assign", "note", "shelve", "unshelve", "merge", "split",
-        "unmerge", "unsplit",
+        "unmerge", "unsplit", "watch", "ptz",
     }
 )  # fmt: skip
 

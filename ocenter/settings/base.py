@@ -150,6 +150,13 @@ STATICFILES_FINDERS = [
     "ocenter.staticfiles.NpmFinder",
 ]
 
+# Where the media gateway is, for itself and for those who ask it: unix:PATH or http://HOST:PORT of an inside network.
+VIDEO_ADDRESS = env.text("OCENTER_VIDEO_ADDRESS", f"unix:{DATA_DIR / 'video.sock'}")
+VIDEO_STREAMS = env.number("OCENTER_VIDEO_STREAMS", 32, at_least=1, at_most=1000)
+VIDEO_LINGER_SECONDS = env.number("OCENTER_VIDEO_LINGER_SECONDS", 30, at_least=0, at_most=3600)
+VIDEO_STARTS_PER_SECOND = env.number("OCENTER_VIDEO_STARTS_PER_SECOND", 4, at_least=1, at_most=100)
+FFMPEG = env.text("OCENTER_FFMPEG")
+
 BASEMAP = env.text("OCENTER_BASEMAP", "builtin")
 # The operator's map begins here (`incidents.views`); it zooms to its own municipality at once.
 LEAFLET_CONFIG = {"TILES": [], "MIN_ZOOM": 9, "MAX_ZOOM": 18, "DEFAULT_CENTER": (36.35, 127.38), "DEFAULT_ZOOM": 11}

@@ -126,11 +126,12 @@ def apply(system, *cameras, streams=None):
 
 @pytest.mark.django_db(transaction=True)
 class TestOverHttp:
-    def test_cameras_appear_with_their_streams_and_a_second_time_changes_nothing(self, system):
+    def test_cameras_appear_with_their_streams_and_a_second_time_changes_nothing(self, system, product):
         first = synchronise(system)
         assert (first["created"], first["rejected"]) == (CAMERAS, 0)
         camera = Camera.objects.get(system=system, site_number="VMS-0001")
-        assert (camera.ptz, camera.stream) == (True, "rtsp://view:p%40ss%2F1@127.0.0.1:8554/VMS-0001")
+        at = product[simulated.RECORDER].address.replace("//", "//view:p%40ss%2F1@")
+        assert (camera.ptz, camera.stream) == (True, f"{at}/VMS-0001")
         assert "rtsp" not in camera.sealed_stream
         before = list(Camera.objects.order_by("pk").values())
         assert synchronise(system)["unchanged"] == CAMERAS

@@ -6,6 +6,7 @@ import pytest
 
 from incidents import operations as op
 from incidents.api import incidents
+from incidents.models import Camera
 from incidents.relaying import compose
 from linkage.models import Relay
 from tests.accounts.cast import make_superuser, make_user
@@ -16,12 +17,13 @@ from tests.incidents.cast import ago, by, key_of, make_central, open_incident
 BODIES = {
     "false-alarm": {"reason": "FA-01"}, "relay": {"agency": "police112"}, "close": {"result_code": "RC-01"},
     "reopen": {"reason": "x"}, "note": {"note": "x"}, "shelve": {"reason": "x"}, "split": {"events": ["x"]},
+    "camera-views": {"reason": "long enough"},
 }  # fmt: skip
 
 
 ACTIONS = list(incidents.ACTIONS)
 # Lists that some callers have no part in: they hear so, and nothing else.
-NOT_FOR_ALL = {"health", "preferences"}
+NOT_FOR_ALL = {"health", "preferences", "views"}
 
 
 @pytest.fixture
@@ -35,6 +37,8 @@ def bell(town):
 def filled(path, incident):
     relay = Relay.objects.filter(subject=incident.number).first()
     relay_id = str(relay.pk) if relay else str(uuid.uuid4())
+    camera = Camera.objects.filter(municipality=incident.municipality).values_list("pk", flat=True).first()
+    path = path.replace("<int:camera>", str(camera or 1)).replace("<uuid:view>", str(uuid.uuid4()))
     return path.replace("<str:number>", incident.number).replace("<uuid:relay_id>", relay_id).replace("<slug:name>", "its").replace("<str:name>", "wall").replace("<int:geofence_id>", "1")
 
 
@@ -43,6 +47,8 @@ def ask(caller, name, path):
         path += "?agency=police112"
     if name == "history":
         path += "?at=2026-11-23T00:00:00Z"
+    if name == "view":
+        return caller.delete(path)
     action = name.removeprefix("incident-")
     return caller.send(path, BODIES.get(action, {})) if name in POST_ONLY else caller.get(path)
 
@@ -136,7 +142,7 @@ def test_a_wrong_method_is_405_with_what_is_allowed(calls, town, bell):
         method = caller.get if name in POST_ONLY else caller.patch
         response = method(filled(path, bell))
         problem_of(response, 405)
-        assert ("POST" if name in POST_ONLY else "GET") in response["Allow"], name
+        assert ("POST" if name in POST_ONLY else "DELETE" if name == "view" else "GET") in response["Allow"], name
 
 
 def test_a_session_writes_only_with_its_csrf_token(calls, town, bell):

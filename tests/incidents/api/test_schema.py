@@ -27,6 +27,7 @@ from ocenter.accounts.models import Preference
 from tests.incidents.api.conftest import Caller
 from tests.incidents.api.routes import ROUTES
 from tests.incidents.cast import by, key_of, open_incident
+from tests.services.video_cast import gateway_heard, make_camera, make_view
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 _settings = settings(
@@ -109,12 +110,15 @@ def several_events(incident):
 def test_whatever_is_asked_is_answered_as_the_contract_says(contract, application, town, bell, method, path):
     """Names of things are drawn at random, but mostly they are those of real things."""
     operation = contract[path][method]
-    caller = Caller(user=town.park)
+    caller = Caller(user=town.auditor if path == "/api/v1/views" else town.park)
+    camera = make_camera(town, ptz=False)  # nobody is there to turn it
+    gateway_heard()
     spare = open_incident(town, "CRM-02")
     Preference.objects.create(user=town.park, name="wall", value=1)
     real = {
         "number": bell.number, "relay_id": str(Relay.objects.get().pk), "agency": "fire119", "into": spare.number,
-        "events": [bell.events.get().source_id], "cameras": [1], "username": "lee", "name": "wall",
+        "events": [bell.events.get().source_id], "cameras": [camera.pk], "username": "lee", "name": "wall",
+        "camera": camera.pk, "incident": bell.number, "view": str(make_view(town.park, camera).pk),
     }  # fmt: skip
     square = {"type": "Polygon", "coordinates": [[[127, 36], [127.1, 36], [127.1, 36.1], [127, 36]]]}
     real |= {"geofence_id": Geofence.objects.create(municipality=town.municipality, name="x", area=square).pk, "area": square}

@@ -1,0 +1,1 @@
+"""Looking at cameras: who may, why they did, for how long; and turning them (DOMAIN.md §6)."""
