@@ -16,7 +16,7 @@ from leaflet import app_settings as leaflet
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.roles import actions_of
 
-STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map", "video", "wall")  # fmt: skip
+STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map", "video", "wall", "shift")  # fmt: skip
 # What the points' worker imports; an import map does not reach it.
 POINTS_MODULES: Final = ("packed", "grid", "painting")
 
@@ -29,9 +29,9 @@ class Console(LoginRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The centre's name, the style sheets, and the addresses that the scripts cannot know."""
         return super().get_context_data(**kwargs) | {
-            "centre_name": _centre_name(self.request.user.municipality),
+            "centre_name": centre_name(self.request.user.municipality),
             "sheets": _sheets(STYLE_SHEETS),
-            "boot": _boot() | {"health": reverse("health-page")},
+            "boot": _boot() | {"health": reverse("health-page"), "shift": reverse("shift-page")},
         }
 
 
@@ -43,7 +43,7 @@ class WallPage(LoginRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The centre's name, the style sheets, and the addresses that the scripts cannot know."""
         return super().get_context_data(**kwargs) | {
-            "centre_name": _centre_name(self.request.user.municipality),
+            "centre_name": centre_name(self.request.user.municipality),
             "sheets": _sheets(("header", "map", "dialog", "video", "wall", "screen")),
             "boot": _boot(),
         }
@@ -75,7 +75,7 @@ class HealthPage(LoginRequiredMixin, TemplateView):
             "link": reverse("admin:linkage_linkedsystem_change", args=[0]) if administers else None,
             "quarantine": _quarantine_address() if administers else None,
         }
-        return super().get_context_data(**kwargs) | {"centre_name": _centre_name(user.municipality), "boot": boot}
+        return super().get_context_data(**kwargs) | {"centre_name": centre_name(user.municipality), "boot": boot}
 
 
 def _quarantine_address() -> str | None:
@@ -113,7 +113,7 @@ def _map_options() -> dict[str, Any]:
     }
 
 
-def _centre_name(municipality: Municipality | None) -> str:
+def centre_name(municipality: Municipality | None) -> str:
     """What the header says; an account without a municipality sees the product's name."""
     if municipality is None:
         return "ocenter"

@@ -37,6 +37,8 @@ from ocenter.accounts.models import AuditEntry, Municipality, User
 from ocenter.accounts.roles import actions_of
 from ocenter.accounts.session import client_address
 from ocenter.admin_overview import overview
+from services.shifts import admin as shifts_admin
+from services.shifts.models import Handover, Notice, ShiftDuty, ShiftPlan
 
 OPENING_ACTIONS: Final = frozenset({"administrate", "audit"})
 
@@ -108,6 +110,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("warning", Incident), _page("notifications", Event), _page("menu_book", Change),
             ),
         ),
+        (
+            _("Shifts"),
+            (_page("schedule", ShiftPlan), _page("badge", ShiftDuty), _page("assignment", Handover), _page("campaign", Notice)),
+        ),
         (_("Audit"), (_page("verified_user", AuditEntry),)),
     )  # fmt: skip
     shown = (
@@ -158,6 +164,6 @@ class _LinkedSystemAdmin(linkage_admin.LinkedSystemAdmin):
 
 
 admin_site = OcenterAdminSite()
-_PAGES: Final = (*accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES)
+_PAGES: Final = (*accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES, *shifts_admin.PAGES)
 for _model, _admin in _PAGES:
     admin_site.register(_model, _LinkedSystemAdmin if _admin is linkage_admin.LinkedSystemAdmin else _admin)

@@ -11,4 +11,5 @@ ICONS: Final = (
     "undo-2", "user", "user-check", "video", "volume-2", "volume-x", "wifi-off", "x", "test-tube", "truck", "navigation", "list-filter",
     "sliders-horizontal", "house", "settings", "circle-x", "arrow-down", "arrow-left", "zoom-in", "zoom-out", "video-off", "layout-grid",
     "picture-in-picture-2", "repeat", "save",
+    "printer", "clipboard-list", "megaphone", "signature", "log-in",
 )  # fmt: skip

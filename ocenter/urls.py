@@ -12,6 +12,8 @@ from incidents.views import Console, HealthPage, WallPage, WindowPage
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
 from ocenter.metrics import metrics
+from services.shifts.api import ShiftNow
+from services.shifts.views import ShiftPage
 from services.video.urls import urlpatterns as video_api
 
 urlpatterns = [
@@ -25,10 +27,13 @@ urlpatterns = [
     path("wall/", WallPage.as_view(), name="wall-page"),
     path("window/", WindowPage.as_view(), name="window-page"),
     path("health/", HealthPage.as_view(), name="health-page"),
+    path("shift/", ShiftPage.as_view(), name="shift-page"),
     path("admin/", admin_site.urls),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include([*incidents_api, *video_api])),
+    path("api/v1/shift", ShiftNow.as_view(), name="shift-now"),
+    path("api/v1/shift/", include("services.shifts.urls")),
     re_path(r"^api/v1/", no_such_address),  # after every app's own
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -41,6 +41,17 @@ def test_the_api_page_names_every_endpoint(route):
     assert re.search(rf"\b{re.escape(words[-1])}\b", API), f"docs/agency-api.md does not mention {route}"
 
 
+def shift_routes():
+    shift = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/shift/")
+    return sorted({re.sub(r"<[^>]+>", "{}", str(one.pattern)) for one in shift.url_patterns})
+
+
+@pytest.mark.parametrize("route", shift_routes())
+def test_the_shift_page_names_every_endpoint(route):
+    text = (ROOT / "docs" / "shifts.md").read_text(encoding="utf-8")
+    assert re.search(rf"\b{re.escape([part for part in route.split('/') if part != '{}'][-1])}\b", text), route
+
+
 def test_the_readme_points_at_files_that_exist():
     links = re.findall(r"\]\((?!http|#)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links and [one for one in links if not (ROOT / one).exists()] == []

@@ -1,7 +1,8 @@
 """What each role may do: one table, read by the REST, the page and the admin.
 
 Actions are the operator actions of the public contract. `administrate` opens the
-admin site for configuring linked systems, `audit` the audit chain.
+admin site for configuring linked systems, `audit` the audit chain. `shift` is being on duty and handing over,
+`notice` telling the room something.
 """
 
 from typing import Final
@@ -15,9 +16,9 @@ OPERATOR_ACTIONS: Final = frozenset(
 )  # fmt: skip
 
 ACTIONS_BY_ROLE: Final[dict[str, frozenset[str]]] = {
-    "operator": OPERATOR_ACTIONS,
+    "operator": OPERATOR_ACTIONS | {"shift"},
     # A supervisor may also close over an agency that has not closed its own case.
-    "supervisor": OPERATOR_ACTIONS | {"override", "geofence"},
+    "supervisor": OPERATOR_ACTIONS | {"override", "geofence", "shift", "notice"},
     "administrator": frozenset({"administrate"}),
     "auditor": frozenset({"audit"}),
 }

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "linkage",
     "incidents",
     "services",
+    "services.shifts",
 ]
 
 MIDDLEWARE = [
@@ -184,7 +185,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["incidents.api.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["incidents.api.schema.complete", "services.shifts.schema.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

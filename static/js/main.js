@@ -17,6 +17,7 @@ import { loadPreferences } from "./preferences.js";
 import { Queue } from "./queue.js";
 import { Relays } from "./relays.js";
 import { Room } from "./room.js";
+import { ShiftDesk, worksShifts } from "./shift/desk.js";
 import { bindTheme } from "./theme.js";
 import { toast } from "./toast.js";
 import { tellChosen } from "./video/channel.js";
@@ -59,6 +60,7 @@ async function start(me, catalogue) {
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, gesture);
   document.getElementById("help-button").addEventListener("click", openHelp);
   bindTheme(document.getElementById("theme"), () => map.repaint());
+  if (worksShifts(me)) new ShiftDesk({ me, player, now, page: boot.shift });
   room.connect();
   await draw(map, me);
   globalThis.ocenter = { room, map, wall };

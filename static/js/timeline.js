@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { named, t } from "./i18n.js";
 
 /** Row kinds in words. An unknown kind is shown as it is: nothing that happened is hidden. */
-function kindText(kind) {
+export function kindText(kind) {
   const names = {
     "incident.opened": t("Incident opened"), "incident.joined": t("Another event joined"), "incident.acknowledged": t("Acknowledged"),
     "incident.verifying": t("Verification started"), "incident.confirmed": t("Confirmed as real"), "incident.false_alarm": t("Marked as a false alarm"),

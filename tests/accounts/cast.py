@@ -11,6 +11,7 @@ from django.utils import timezone
 from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident, LedgerHead
 from linkage.models import Attempt, Delivery, LinkedSystem, Quarantined, Relay
 from ocenter.accounts.models import Municipality, User
+from services.shifts.models import Handover, Notice, ShiftDuty, ShiftPlan
 
 PASSWORD = "Correct-horse-42"
 
@@ -36,12 +37,17 @@ class City:
     delivery: Delivery
     attempt: Attempt
     quarantined: Quarantined
+    plan: ShiftPlan
+    duty: ShiftDuty
+    handover: Handover
+    notice: Notice
 
     def rows(self) -> list:
         """One row of each model the admin site shows, but the audit's."""
         return [
             self.municipality, self.operator, self.agency, self.relay, self.delivery, self.attempt, self.camera,
             self.device, self.rule, self.incident, self.event, self.change, self.quarantined,
+            self.plan, self.duty, self.handover, self.notice,
         ]  # fmt: skip
 
 
@@ -58,7 +64,7 @@ def make_city(code="30000", name_ko="대전광역시", name_en="Daejeon", prefix
     people = {role: make_user(f"{prefix}{role}", town, role) for role in User.Role.values}
     feed = make_system(town, "bells", kind="feed", name_ko=f"{prefix}비상벨", name_en=f"{prefix}Bells")
     agency = make_system(town, "police112", name_ko=f"{prefix}경찰", name_en=f"{prefix}Police")
-    return City(municipality=town, feed=feed, agency=agency, **people, **_things(town, feed, agency, prefix))
+    return City(municipality=town, feed=feed, agency=agency, **people, **_things(town, feed, agency, prefix), **_shift(town, people["operator"]))
 
 
 def make_system(town, slug, *, kind="agency", **more):
@@ -113,3 +119,14 @@ def _things(town, feed, agency, prefix):
         "camera": camera, "device": device, "rule": rule, "incident": incident, "event": event, "change": change,
         "quarantined": quarantined, "relay": relay, "delivery": delivery, "attempt": attempt,
     }  # fmt: skip
+
+
+def _shift(town, operator):
+    now = timezone.now()
+    whose = {"municipality": town, "shift": "night", "day": now.date(), "crew": "B"}
+    return {
+        "plan": ShiftPlan.objects.create(municipality=town),
+        "duty": ShiftDuty.objects.create(user=operator, **whose),
+        "handover": Handover.objects.create(written_at=now, written_by=operator, **whose),
+        "notice": Notice.objects.create(municipality=town, text="notice", until=now, posted_by=operator),
+    }
