@@ -69,6 +69,13 @@ class ShiftView(CallerView):
         return super().handle_exception(error)  # type: ignore[no-any-return]
 
 
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
+        """Nothing of the shift is kept by a browser or a proxy."""
+        response = super().finalize_response(*args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
 class ShiftNow(ShiftView):
     """The shift as it is now."""
 
@@ -279,9 +286,7 @@ def _handover(handover_id: int, view: ShiftView) -> Handover:
 
 
 def _whole(handover_id: int, view: ShiftView, status: int = 200) -> HttpResponse:
-    answer = json_response(handover_payload(_handover(handover_id, view)), status)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return json_response(handover_payload(_handover(handover_id, view)), status)
 
 
 def _notices(rows: QuerySet[Notice], reader: User) -> list[NoticePayload]:

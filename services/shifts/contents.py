@@ -1,6 +1,6 @@
-"""The sections every handover has: incidents, shelf, relays, cameras, feeds, notices and the shift in figures.
+"""The sections every handover has: incidents, shelf, views, relays, cameras, feeds, notices and the shift in figures.
 
-Grants and views in progress add themselves where they live (`sections.register_section`).
+Others, such as grants of video to agencies, add themselves where they live (`sections.register_section`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from services.shifts.sections import (
     same,
 )
 from services.shifts.selectors import current_notices
+from services.video.models import VideoView
 
 # Somebody has set these aside on purpose; the next shift must know it as well as of what is broken.
 SET_ASIDE: Final = frozenset({"maintenance", "paused", "off"})
@@ -124,6 +125,17 @@ def _newest(incidents: Sequence[Incident], kind: str | None = None) -> dict[int,
     return {row.incident_id: row for row in newest if row.incident_id}
 
 
+def open_views(scope: Scope) -> Section:
+    """Cameras being watched: by whom, for which incident or why."""
+    watched = VideoView.objects.filter(municipality=scope.municipality, ended_at=None).order_by("begun_at")
+    rows: list[Row] = [
+        {"what": same(one.camera.name), "subject": one.incident.number if one.incident else "", "who": one.user.label,
+         "note": same(one.reason), "at": one.begun_at.isoformat()}
+        for one in watched.select_related("camera", "incident", "user")[:ROWS_AT_MOST]
+    ]  # fmt: skip
+    return rows_section("views", both(_("Video being watched")), rows, watched.count())
+
+
 def relays_in_trouble(scope: Scope) -> Section:
     """Relays that need somebody: not delivered, or failed; with the number to call."""
     stuck = whole_relays().filter(municipality=scope.municipality)
@@ -179,7 +191,7 @@ def notices(scope: Scope) -> Section:
 def register() -> None:
     """Registers them in the order in which they are read."""
     for name, contributor in (
-        ("figures", shift_figures), ("open", open_incidents), ("shelved", shelved_incidents), ("relays", relays_in_trouble),
-        ("cameras", broken_cameras), ("links", troubled_links), ("notices", notices),
+        ("figures", shift_figures), ("open", open_incidents), ("shelved", shelved_incidents), ("views", open_views),
+        ("relays", relays_in_trouble), ("cameras", broken_cameras), ("links", troubled_links), ("notices", notices),
     ):  # fmt: skip
         register_section(name, contributor)

@@ -171,6 +171,15 @@ def test_another_towns_is_not_there(calls, town, other):
     assert handover.state == "signed"
 
 
+def test_the_page_is_for_those_who_work_shifts(client, town, calls):
+    answer = client.get("/shift/")
+    assert answer.status_code == 302 and "/login/" in answer["Location"]
+    for who, status in ((town.kim, 200), (town.park, 200), (town.admin, 403), (town.auditor, 403), (make_user("nowhere", None), 403)):
+        client.force_login(who)
+        assert client.get("/shift/").status_code == status, who
+    assert calls(town.kim).get(ROOT)["Cache-Control"] == "no-store"
+
+
 def test_wrong_addresses_and_methods_are_problems(calls, town):
     caller = calls(town.kim)
     for path in ("/nothing", "/handovers/0", "/handovers/9223372036854775808", "/handovers/x", "/handovers/1/explode", "/"):

@@ -13,6 +13,7 @@ from services.shifts import duties
 from services.shifts import sections as registry
 from services.shifts.clock import Plan, shift_at
 from services.shifts.sections import ROWS_AT_MOST, Scope, both, register_section, rows_section, sections
+from services.video.models import VideoView
 from tests.incidents.cast import ago, by, make_town, open_incident
 
 
@@ -34,7 +35,7 @@ def contents(town):
 
 def test_an_empty_room_says_so_in_every_section(town):
     found = contents(town)
-    assert list(found) == ["figures", "open", "shelved", "relays", "cameras", "links", "notices"]
+    assert list(found) == ["figures", "open", "shelved", "views", "relays", "cameras", "links", "notices"]
     assert all(one["total"] == 0 for name, one in found.items() if name not in ("figures", "links"))
     assert {one["value"] for one in found["figures"]["figures"]} == {0}
     assert found["open"]["title"] == {"ko": "미종결 사건", "en": "Open incidents"}
@@ -71,6 +72,22 @@ def test_relays_that_need_somebody_name_the_number_to_call(town):
     (row,) = contents(town)["relays"]["rows"]
     assert (row["subject"], row["who"], row["note"]["ko"]) == (incident.number, "042-112", "no answer")
     assert row["state"]["ko"] == "실패"
+
+
+def test_cameras_being_watched_name_who_and_why(town, other):
+    def watch(one, user, **why):
+        place = {"site_number": f"C-{user.pk}-{why}"[:60], "name": f"{user.username} cam", "lat": 36, "lon": 127}
+        camera = Camera.objects.create(municipality=one.municipality, source="v", **place)
+        return VideoView.objects.create(
+            municipality=one.municipality, camera=camera, user=user, expires_at=timezone.now() + timedelta(hours=1), **why
+        )
+
+    incident = open_incident(town)
+    watch(town, town.kim, incident=incident), watch(town, town.lee, reason="순찰"), watch(other, other.kim, reason="x")
+    watch(town, town.park, reason="ended", ended_at=timezone.now())
+    first, second = contents(town)["views"]["rows"]
+    assert (first["what"]["ko"], first["subject"], first["who"]) == ("kim cam", incident.number, "kim")
+    assert (second["subject"], second["note"]["ko"], second["who"]) == ("", "순찰", "lee")
 
 
 def test_cameras_that_are_gone_and_links_in_trouble_are_listed(town, other):
