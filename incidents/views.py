@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.generic import TemplateView
 from leaflet import app_settings as leaflet
 
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.roles import actions_of
 
-STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map", "video", "wall", "shift")  # fmt: skip
+STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map", "video", "wall", "shift", "small", "windows", "print")  # fmt: skip
+# What can have a window of its own, beside the whole console.
+PARTS: Final = {"queue": _lazy("Incident queue"), "map": _lazy("Map"), "panel": _lazy("Selected incident")}
 # What the points' worker imports; an import map does not reach it.
 POINTS_MODULES: Final = ("packed", "grid", "painting")
 
@@ -25,14 +31,28 @@ class Console(LoginRequiredMixin, TemplateView):
     """The page `/`: an empty room, which the scripts furnish from the REST and the socket."""
 
     template_name = "console.html"
+    part = ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The centre's name, the style sheets, and the addresses that the scripts cannot know."""
         return super().get_context_data(**kwargs) | {
             "centre_name": centre_name(self.request.user.municipality),
             "sheets": _sheets(STYLE_SHEETS),
-            "boot": _boot() | {"health": reverse("health-page"), "shift": reverse("shift-page")},
+            "boot": _boot() | {"health": reverse("health-page"), "shift": reverse("shift-page"), "window": self.part},
+            "part": self.part,
+            "part_name": PARTS.get(self.part),
         }
+
+
+class ConsoleWindow(Console):
+    """The page `/window/PART/`: the queue, the map or the incident panel alone, with a live line of its own."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """404 for a part that there is not."""
+        self.part = kwargs["part"]
+        if self.part not in PARTS:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
 
 
 class WallPage(LoginRequiredMixin, TemplateView):
@@ -96,6 +116,7 @@ def _boot() -> dict[str, Any]:
             "points": reverse("map-points"),
         },
         "map": _map_options(),
+        "build": settings.BUILD,
     }
 
 

@@ -6,6 +6,7 @@ expected, so that a wrong setting stops the start instead of surfacing later.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,11 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     return list(_read(name, "words separated by commas", default, _words))
 
 
+def word(name: str, default: str = "") -> str:
+    """One word of 1 to 64 letters, digits or `._+-`, such as a version."""
+    return _read(name, "a word of letters, digits or ._+-", default, _word)
+
+
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """One of the allowed words."""
     return _read(name, "one of " + ", ".join(allowed), default, lambda value: _one_of(value, allowed))
@@ -113,6 +119,12 @@ def _bounded(value, at_least, at_most):
 
 def _words(value: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _word(value: str) -> str:
+    if not re.fullmatch(r"[\w.+-]{1,64}", value, re.ASCII):
+        raise ValueError("1 to 64 of them, nothing else")
+    return value
 
 
 def _one_of(value: str, allowed: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ ICONS: Final = (
     "maximize", "merge", "message-square", "minus", "moon", "move", "notebook-pen", "phone", "phone-call", "play", "plus", "radio",
     "radio-tower", "refresh-cw", "rotate-ccw", "search", "send", "shield", "siren", "sun", "timer", "triangle-alert",
     "undo-2", "user", "user-check", "video", "volume-2", "volume-x", "wifi-off", "x", "test-tube", "truck", "navigation", "list-filter",
+    "contrast", "external-link", "printer",
     "sliders-horizontal", "house", "settings", "circle-x", "arrow-down", "arrow-left", "zoom-in", "zoom-out", "video-off", "layout-grid",
     "picture-in-picture-2", "repeat", "save",
     "printer", "clipboard-list", "megaphone", "signature", "log-in",

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from incidents.api.map import BaseMap
 from incidents.api.problems import no_such_address
 from incidents.api.urls import urlpatterns as incidents_api
-from incidents.views import Console, HealthPage, WallPage, WindowPage
+from incidents.views import Console, ConsoleWindow, HealthPage, WallPage, WindowPage
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
 from ocenter.metrics import metrics
@@ -18,6 +18,7 @@ from services.video.urls import urlpatterns as video_api
 
 urlpatterns = [
     path("", Console.as_view(), name="console"),
+    path("window/<str:part>/", ConsoleWindow.as_view(), name="console-window"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),

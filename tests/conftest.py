@@ -24,6 +24,9 @@ def live_stack() -> Iterator[Stack]:
     (`wait_for_restart`, then `ready`). For another environment, make a `Stack(NAME=value)` of your own.
     """
     stack = Stack(OCENTER_CITY_RATE="0", OCENTER_AGENCIES_SPEED="20")
+    # A build that a test may change: processes that start anew read it anew.
+    stack.env["OCENTER_BUILD_FILE"] = str(stack.data_dir / "build")
+    (stack.data_dir / "build").write_text("first")
     try:
         yield stack.start()
     finally:

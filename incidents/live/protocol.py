@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from django.conf import settings
 
 from incidents.ledger import Cursor, write_cursor
 
@@ -22,9 +23,11 @@ def changes_message(cursor: Cursor, bodies: Iterable[str]) -> str:
 
 
 def tick_message(cursor: Cursor, at: datetime, feeds: Iterable[str]) -> str:
-    """A sign of life with the server's clock; `feeds` are the feeds' states, a JSON array per municipality."""
+    """A sign of life with the server's clock and build, by which a page knows that it has grown old; `feeds` are
+    the feeds' states, a JSON array per municipality."""
     states = ",".join(inner for one in feeds if (inner := one[1:-1]))
-    return f'{{"type":"tick","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","feeds":[{states}]}}'
+    head = f'{{"type":"tick","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","build":"{settings.BUILD}"'
+    return f'{head},"feeds":[{states}]}}'
 
 
 def snapshot_message(cursor: Cursor, at: datetime, incidents: list[Any], total: int, feeds: str) -> str:

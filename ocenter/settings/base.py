@@ -5,6 +5,7 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 
 from ocenter import env
+from ocenter.build import build_of
 from ocenter.embedded.urls import database_settings
 from ocenter.logs import logging_settings
 from ocenter.settings.unfold import UNFOLD  # noqa: F401 (a setting)
@@ -17,6 +18,8 @@ AGENCIES_PORT = env.number("OCENTER_AGENCIES_PORT", 8100, at_least=1, at_most=65
 HOST = env.text("OCENTER_HOST", "127.0.0.1")
 WEB_PROCESSES = env.number("OCENTER_WEB_PROCESSES", 2, at_least=1, at_most=64)
 DEMO = env.flag("OCENTER_DEMO", False)
+# Named in every page and tick: a page that was made by another build says that there is a new version.
+BUILD = env.word("OCENTER_BUILD") or build_of(BASE_DIR)
 
 SECRET_KEY = env.text("OCENTER_SECRET_KEY")
 DEBUG = False

@@ -20,6 +20,7 @@ export class AlarmPlayer {
     this.onBlocked = onBlocked;
     this.grade = null;
     this.played = 0;
+    this.hushed = false;
     this.context = globalThis.AudioContext ? new AudioContext() : null;
     this.context?.addEventListener("statechange", () => this.#told());
     this.#told();
@@ -36,7 +37,14 @@ export class AlarmPlayer {
     if (test && !this.blocked) PATTERNS.G2.notes.forEach((note) => playNote(this.context, note));
   }
 
-  set(grade) {
+  /** Keeps silent while another window sounds for this one. */
+  hush(on) {
+    this.hushed = on;
+    if (on) this.set(null);
+  }
+
+  set(wanted) {
+    const grade = this.hushed ? null : wanted;
     if (grade === this.grade) return;
     this.grade = grade;
     clearTimeout(this.next);

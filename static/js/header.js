@@ -7,6 +7,7 @@ import { Links } from "./links.js";
 import { unseenCounts } from "./store.js";
 
 export const STALE_MS = 5000;
+const SAID_MS = 6000;
 
 const element = (id) => document.getElementById(id);
 
@@ -14,7 +15,7 @@ export class Header {
   /** `onNext()`: the unacknowledged count was pressed. `onSound()`: the sound button. `now()`: server time. `health`: the health page's address. */
   constructor({ onNext, onSound, now, health }) {
     this.state = "";
-    this.resyncedUntil = 0;
+    this.saying = { words: "", until: 0 };
     [this.connection, this.banner] = [element("connection"), element("banner")];
     this.links = new Links(element("links"), { now, page: health });
     [this.unseen, this.sound, this.time] = [element("unseen"), element("sound"), element("clock")];
@@ -31,14 +32,14 @@ export class Header {
     const state = line === "live" && silence > STALE_MS ? "stale" : line;
     const words = { connecting: t("Connecting…"), live: t("Live"), stale: t("Stale"), reconnecting: t("Reconnecting…"), expired: t("Session ended") };
     this.connection.dataset.state = state;
-    text(this.word, Date.now() < this.resyncedUntil && state === "live" ? t("Refreshed whole") : words[state]);
+    text(this.word, state === "live" && performance.now() < this.saying.until ? this.saying.words : words[state]);
     text(this.age, state === "live" || state === "stale" ? `· ${t("%(s)s s ago", { s: age(silence) })}` : "");
     this.#banner(state, silence);
   }
 
-  /** Says for a moment that the picture was taken anew. */
-  resynced() {
-    this.resyncedUntil = Date.now() + 4000;
+  /** Says for a moment, in place of "Live", what has just become of the picture. */
+  say(words) {
+    this.saying = { words, until: performance.now() + SAID_MS };
   }
 
   #banner(state, silence) {

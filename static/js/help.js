@@ -3,6 +3,24 @@ import { openDialog } from "./dialog.js";
 import { cap, h, shape } from "./dom.js";
 import { GRADES, gradeName, shapeName } from "./grades.js";
 import { t } from "./i18n.js";
+import { refused } from "./perform.js";
+import { preference, savePreference } from "./preferences.js";
+
+const SINGLE_KEYS = "single-key-shortcuts";
+
+/** Whether letters and digits are shortcuts: so unless this person has turned them off. */
+export function singleKeys() {
+  return preference(SINGLE_KEYS, true) !== false;
+}
+
+function singleKeysSwitch() {
+  const box = h("input", { type: "checkbox", checked: singleKeys() });
+  box.addEventListener("change", async () => {
+    await savePreference(SINGLE_KEYS, box.checked).catch(refused);
+    box.checked = singleKeys();
+  });
+  return h("label", { class: "check" }, box, t("Single letters and digits are shortcuts (off: only Enter, Space and Esc)"));
+}
 
 function keyRows() {
   return [
@@ -20,6 +38,6 @@ export function openHelp() {
   const held = h("span", { class: "G1" }, shape("g-G1-held", "G1"), t("hollow: acknowledged"));
   return openDialog({
     title: t("Keys and help"), wide: true,
-    body: [h("h3", {}, t("Keys")), h("dl", { class: "keys" }, keys), h("h3", {}, t("Grades: the shape says it, the colour helps")), h("div", { class: "legend" }, legend, held)],
+    body: [h("h3", {}, t("Keys")), h("dl", { class: "keys" }, keys), singleKeysSwitch(), h("h3", {}, t("Grades: the shape says it, the colour helps")), h("div", { class: "legend" }, legend, held)],
   });
 }

@@ -7,6 +7,7 @@ import { ENDED, gradeName, shapeId, shapeName, statusName, unseen } from "./grad
 import { named, t, tn } from "./i18n.js";
 import { overdue, shelved } from "./store.js";
 import { timelineList } from "./timeline.js";
+import { whereabouts } from "./whereabouts.js";
 
 export class IncidentPanel {
   /**
@@ -115,15 +116,22 @@ export class IncidentPanel {
       h("span", { class: "grade-word", title: shapeName(incident.grade) }, `${gradeName(incident.grade)} (${incident.grade})`),
       h("span", { class: "chip", dataset: { status: incident.status } }, unseen(incident) ? null : icon("user-check"), statusName(incident.status), incident.holder ? ` · ${incident.holder.name}` : ""),
       shelved(incident, this.now) ? h("span", { class: "chip" }, icon("timer"), t("Shelved until %(time)s", { time: clock(incident.shelved_until) })) : null,
-      this.due);
+      this.#whereabouts(incident), this.due);
     this.head.className = `panel-head ${incident.grade}`;
     this.head.replaceChildren(
       h("div", { class: "panel-title" }, shape(shapeId(incident), incident.grade),
         h("div", {}, h("h2", {}, named(incident.title), " ", h("small", {}, incident.place || "")), state),
+        h("button", { type: "button", class: "tool", dataset: { print: "" }, title: t("Print this incident"), "aria-label": t("Print this incident") }, icon("printer")),
+        h("button", { type: "button", class: "tool popout", dataset: { popout: "panel" }, title: t("In a window of its own"), "aria-label": t("Incident in a window of its own") }, icon("external-link")),
         h("button", { type: "button", class: "tool panel-close", title: `${t("Close the panel")} (Esc)`, "aria-label": t("Close the panel"), onclick: () => this.onClose() }, icon("x"))),
       h("dl", { class: "facts" }, this.#facts(incident)));
     this.head.querySelector(".panel-title > div").style.flex = "1";
     this.tick(this.now);
+  }
+
+  #whereabouts(incident) {
+    const words = { unknown: t("Place unknown"), outside: t("Outside this city") }[whereabouts(incident, this.me.municipality?.bounds)];
+    return words ? h("span", { class: "chip whereabouts" }, icon("map-pin"), words) : null;
   }
 
   #facts(incident) {

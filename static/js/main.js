@@ -3,17 +3,20 @@ import { get } from "./api.js";
 import { AlarmPlayer } from "./audio.js";
 import { TimeAxis } from "./axis.js";
 import { now } from "./clock.js";
+import { Desk } from "./desk.js";
 import { dialogOpen } from "./dialog.js";
 import { EndedSearch } from "./ended.js";
 import { Header } from "./header.js";
-import { openHelp } from "./help.js";
+import { openHelp, singleKeys } from "./help.js";
 import { t } from "./i18n.js";
 import { IncidentPanel } from "./incident.js";
 import { listen, releaseClicked } from "./keys.js";
 import { OperatorMap } from "./map/index.js";
+import { Notices } from "./notices.js";
 import { Overview } from "./overview.js";
 import { Performer, refused } from "./perform.js";
 import { loadPreferences } from "./preferences.js";
+import { Picture } from "./picture.js";
 import { Queue } from "./queue.js";
 import { Relays } from "./relays.js";
 import { Room } from "./room.js";
@@ -49,20 +52,23 @@ async function start(me, catalogue) {
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko });
   new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
   const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound(), now, health: boot.health });
+  const picture = new Picture({ header, notices: new Notices(document.getElementById("notices")), build: boot.build });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
-  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, onChosen: tellChosen });
+  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen: tellChosen });
+  room.desk = new Desk({ room, me, picture, player, cameras, part: boot.window });
   const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header });
-  listen(document, run, dialogOpen);
+  listen(document, run, { dialogOpen, singleKeys });
   releaseClicked(document);
   // Any first gesture turns sound on. The sound button does so itself: else the same click would then mute.
   const gesture = (event) => player.blocked && !event.target.closest?.("#sound") && player.enable();
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, gesture);
   document.getElementById("help-button").addEventListener("click", openHelp);
   bindTheme(document.getElementById("theme"), () => map.repaint());
-  if (worksShifts(me)) new ShiftDesk({ me, player, now, page: boot.shift });
+  if (worksShifts(me) && !boot.window) new ShiftDesk({ me, player, now, page: boot.shift });
   room.connect();
-  await draw(map, me);
+  if (boot.window !== "queue" && boot.window !== "panel") await draw(map, me); // a window without a map needs no points
+  if (boot.window === "map" && room.chosen) map.focus(panel.incident);
   globalThis.ocenter = { room, map, wall };
 }
 

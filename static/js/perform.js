@@ -2,7 +2,7 @@
 import { ACTIONS } from "./actions.js";
 import { act, post } from "./api.js";
 import { ask } from "./forms.js";
-import { statusName } from "./grades.js";
+import { statusName, unseen } from "./grades.js";
 import { t } from "./i18n.js";
 import { askRelay } from "./relay-dialog.js";
 import { toast } from "./toast.js";
@@ -25,7 +25,7 @@ export class Performer {
       else if (asks) ask(id, incident, { catalogue: this.catalogue, me: this.me }, send);
       else await send(id === "assign" ? { username: this.me.username } : {});
     } catch (error) {
-      refused(error);
+      refused(error, id);
     }
   }
 
@@ -68,12 +68,13 @@ export class Performer {
   }
 }
 
-/** Says kindly why the server refused. 409: somebody was faster, and this is how it stands now. */
-export function refused(error) {
+/** Says kindly why the server refused action `id`. 409: somebody was faster, and this is who, and how it stands now. */
+export function refused(error, id = "") {
   const current = error.problem?.current?.incident ?? error.problem?.current;
   if (error.status === 409) {
     const state = current?.status ? t("It is now: %(status)s.", { status: statusName(current.status) }) : "";
-    return toast(t("Somebody was faster, or it no longer fits"), [error.message, state].filter(Boolean).join(" "), "info");
+    if (id === "acknowledge" && current?.holder && !unseen(current)) return toast(t("%(name)s was first", { name: current.holder.name }), state, "notable");
+    return toast(t("Somebody was faster, or it no longer fits"), [error.message, state].filter(Boolean).join(" "), "notable");
   }
   const fields = (error.problem?.errors ?? []).map((one) => one.message).join(" ");
   return toast(error.status === 0 ? t("Not sent") : t("Refused"), fields || error.message, "bad");

@@ -180,7 +180,7 @@ export class Queue {
   #buildFilter() {
     const place = document.getElementById("grade-filter");
     for (const grade of GRADES) {
-      const button = h("button", { type: "button", class: grade, "aria-pressed": "true", title: gradeName(grade), "aria-label": gradeName(grade) },
+      const button = h("button", { type: "button", class: grade, "aria-pressed": "true", title: gradeName(grade), "aria-label": `${grade.slice(1)} ${gradeName(grade)}` },
         shape(`g-${grade}`, grade), grade.slice(1));
       button.addEventListener("click", () => {
         if (!this.grades.delete(grade)) this.grades.add(grade);

@@ -16,8 +16,8 @@ const ARRIVAL_SHOWN_MS = 12000;
 const TICKS_BEHIND = 3;
 
 export class Room {
-  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, onChosen }) {
-    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, onChosen });
+  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen }) {
+    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen });
     this.state = emptyState();
     this.chosen = null;
     this.history = null;
@@ -32,7 +32,7 @@ export class Room {
   /** Opens the live line and starts the clocks. */
   connect() {
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${this.boot.socket}`;
-    this.socket = new LiveSocket({ address, cursor: () => this.state.cursor, onMessage: (message) => this.#receive(message), onState: () => this.#connection() });
+    this.socket = new LiveSocket({ address, cursor: () => this.state.cursor, onMessage: (message) => this.#receive(message), onState: (state) => { this.picture.line(state); this.#connection(); } });
     this.socket.open();
     setInterval(() => this.#connection(), 200);
     setInterval(() => this.#second(), 1000);
@@ -49,10 +49,11 @@ export class Room {
     return this.history ? this.history.at : now();
   }
 
-  /** Opens an incident (null: none). `look` moves the map to it, `reveal` scrolls the queue. */
-  open(number, { look = false, reveal = false } = {}) {
+  /** Opens an incident (null: none). `look` moves the map to it, `reveal` scrolls the queue, `told`: by another window. */
+  open(number, { look = false, reveal = false, told = false } = {}) {
     this.chosen = number;
     this.render();
+    if (!told) this.desk?.chosen(number, { look });
     if (reveal && number) this.queue.reveal(number);
     if (look) this.map.focus(this.#incident());
     this.wall.chosen(this.#incident());
@@ -107,6 +108,7 @@ export class Room {
     this.drawOverview();
     this.header.showUnseen(this.state.incidents);
     this.wall.changed(this.state.incidents);
+    this.desk?.drawn(this.state.incidents, this.#incident());
     this.sound();
   }
 
@@ -139,13 +141,14 @@ export class Room {
         this.state = result.state;
         this.behind = 0;
         applied.push(...result.applied);
+        this.picture.applied(result.applied.length);
       } else if (message.type === "tick") this.#tick(message);
     }
     if (whole || applied.length) this.#changed(applied, whole);
   }
 
   #snapshot(message) {
-    if (this.state.ready) this.header.resynced();
+    if (this.state.ready) this.header.say(t("Refreshed whole"));
     this.state = applySnapshot(this.state, message);
     this.behind = 0;
     this.header.showFeeds(this.state.feeds);
@@ -154,6 +157,7 @@ export class Room {
 
   #tick(message) {
     this.state = applyTick(this.state, message);
+    this.picture.tick(message);
     this.header.showFeeds(this.state.feeds);
     this.behind = message.cursor === this.state.cursor ? 0 : this.behind + 1;
     if (this.behind >= TICKS_BEHIND) {

@@ -20,7 +20,7 @@ export class LiveSocket {
    * `address`: ws(s) URL without a cursor. `cursor()`: the last applied cursor, "" for a fresh snapshot.
    * `onMessage(message)` and `onState(state)` are told; `Socket` and `timer` are replaced in tests.
    */
-  constructor({ address, cursor, onMessage, onState, Socket = globalThis.WebSocket, timer = globalThis, clock = Date }) {
+  constructor({ address, cursor, onMessage, onState, Socket = globalThis.WebSocket, timer = globalThis, clock = performance }) {
     Object.assign(this, { address, cursor, onMessage, onState, Socket, timer, clock });
     this.state = "connecting";
     this.failures = 0;

@@ -2,15 +2,17 @@
 import { h, icon } from "./dom.js";
 
 const SHOWN_MS = 4500;
-const SHOWN_BAD_MS = 9000;
+/** For what somebody must not miss who looked at a camera meanwhile. */
+const SHOWN_LONG_MS = 12000;
+const ICONS = { info: "circle-alert", notable: "circle-alert", good: "circle-check", bad: "triangle-alert" };
 
-/** Shows `title` and `detail`; `kind` is "info", "good" or "bad". A click takes it away. */
+/** Shows `title` and `detail`; `kind` is "info", "notable", "good" or "bad". It stays while the pointer rests on it; a click takes it away. */
 export function toast(title, detail = "", kind = "info") {
-  const icons = { info: "circle-alert", good: "circle-check", bad: "triangle-alert" };
   const element = h("div", { class: `toast ${kind}`, onclick: () => element.remove() },
-    icon(icons[kind]), h("div", {}, h("b", {}, title), detail ? h("span", {}, detail) : null));
+    icon(ICONS[kind]), h("div", {}, h("b", {}, title), detail ? h("span", {}, detail) : null));
+  const leave = () => (element.matches(":hover") ? setTimeout(leave, 1000) : element.remove());
   const place = document.getElementById("toasts");
   place.append(element);
   while (place.children.length > 3) place.firstElementChild.remove();
-  setTimeout(() => element.remove(), kind === "bad" ? SHOWN_BAD_MS : SHOWN_MS);
+  setTimeout(leave, kind === "bad" || kind === "notable" ? SHOWN_LONG_MS : SHOWN_MS);
 }

@@ -3,7 +3,9 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -67,4 +69,25 @@ def sign_in(live_stack: Stack, page: Page) -> Iterator[Callable[..., Console]]:
 
     yield open_console
     for console in opened:
+        console.assert_quiet()
+
+
+@pytest.fixture
+def another(live_stack: Stack, browser: Browser) -> Iterator[Callable[..., Console]]:
+    """As `sign_in`, in a browser profile of its own: a colleague at another desk."""
+    opened: list[Console] = []
+
+    def open_console(role: str = "supervisor", *, clock: timedelta | None = None, **options: Any) -> Console:
+        context = browser.new_context(**({"viewport": {"width": 1366, "height": 768}, "locale": "ko-KR"} | options))
+        context.set_default_timeout(30_000)
+        console = Console(live_stack, context.new_page())
+        if clock is not None:
+            console.page.clock.install(time=datetime.now() + clock)  # it runs on from there
+        console.sign_in(role)
+        opened.append(console)
+        return console
+
+    yield open_console
+    for console in opened:
+        console.page.context.close()
         console.assert_quiet()

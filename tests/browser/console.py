@@ -13,13 +13,21 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
-from tests.stack import Stack
+from tests.stack import ROOT, Stack
 
 SHOTS = os.environ.get("OCENTER_SHOTS")
 DAEJEON = (36.3504, 127.3845)
 _ids = itertools.count(1)
 
 # Every row's first appearance, stamped by the clock that the test's process shares with the browser.
+# What toasts said, with the time: they go away by themselves, perhaps while a busy machine looks elsewhere.
+WATCH_TOASTS = """
+() => {
+  window.toastsSaid = [];
+  const note = (records) => records.forEach(({ addedNodes }) => addedNodes.forEach((node) => window.toastsSaid.push(node.textContent)));
+  new MutationObserver(note).observe(document.getElementById('toasts'), { childList: true });
+}
+"""
 WATCH_ROWS = """
 () => {
   window.firstSeen = {};
@@ -32,9 +40,9 @@ WATCH_ROWS = """
 
 
 def call(stack: Stack, method: str, path: str, key: str, body: Any = None) -> tuple[int, Any]:
-    """One REST call with a key of demo.json: status and decoded body."""
+    """One REST call with a key, or with one of demo.json by its name: status and decoded body."""
     connection = http.client.HTTPConnection(urlsplit(stack.base_url).netloc, timeout=15)
-    headers = {"Authorization": f"Bearer {stack.demo['keys'][key]}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {stack.demo['keys'].get(key, key)}", "Content-Type": "application/json"}
     try:
         connection.request(method, f"/api/v1/{path}", json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
@@ -43,7 +51,7 @@ def call(stack: Stack, method: str, path: str, key: str, body: Any = None) -> tu
         connection.close()
 
 
-def report(stack: Stack, code: str, lat: float, lon: float, **more: Any) -> str:
+def report(stack: Stack, code: str, lat: float | None, lon: float | None, **more: Any) -> str:
     """Reports one event as the demo's feed and returns the number of its incident."""
     now = datetime.now(UTC).isoformat()
     event = {"id": f"browser-{os.getpid()}-{next(_ids)}", "code": code, "occurred_at": now, "lat": lat, "lon": lon}
@@ -73,14 +81,16 @@ class Console:
         page.on("pageerror", lambda error: self.noise.append(f"page error: {error}"))
         page.on("request", self._asked)
 
-    def sign_in(self, role: str = "operator") -> None:
-        user = self.stack.demo["users"][role]
+    def sign_in(self, role: str = "operator", *, elsewhere: bool = False) -> None:
+        """Signs in through the form; `elsewhere` as the same role of the other municipality."""
+        user = (self.stack.demo["other"] if elsewhere else self.stack.demo)["users"][role]
         self.page.goto(self.stack.base_url)
         self.page.fill("[name=username]", user["username"])
         self.page.fill("[name=password]", user["password"])
         self.page.click(".entrance-form .primary")
         self.wait_live()
         self.page.evaluate(WATCH_ROWS)
+        self.page.evaluate(WATCH_TOASTS)
 
     def wait_live(self) -> None:
         expect(self.page.locator("#connection[data-state=live]")).to_be_visible()
@@ -112,6 +122,14 @@ class Console:
         self.page.wait_for_function("(number) => window.firstSeen[number]", arg=number)
         return self.page.evaluate("(number) => window.firstSeen[number]", number) - since * 1000
 
+    def toasts(self) -> list[str]:
+        """What every toast since the sign-in has said, also those that are gone."""
+        return self.page.evaluate("window.toastsSaid")
+
+    def findings(self) -> list[str]:
+        """What axe-core calls serious or critical on the page as it stands: rule and place, for WCAG 2.2 A and AA."""
+        return findings(self.page)
+
     def shot(self, name: str) -> None:
         """A picture to look at, where $OCENTER_SHOTS names a folder."""
         if SHOTS:
@@ -125,6 +143,18 @@ class Console:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.stack.base_url, "data:", "blob:")):
             self.noise.append(f"left the origin: {request.url}")
+
+
+def findings(page: Page) -> list[str]:
+    """Serious and critical findings of axe-core (from node_modules, put in past the page's own CSP)."""
+    if not page.evaluate("() => Boolean(window.axe)"):
+        page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate(
+        """async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations
+          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`))"""
+    )
+    return sorted(found)
 
 
 def wait_until(condition: Any, *, seconds: float = 15) -> None:

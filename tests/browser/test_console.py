@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.browser.console import Console, downtown, report, somewhere
+from tests.browser.console import Console, downtown, report, somewhere, wait_until
 from tests.stack import Stack
 
 # The page's own words; what feeds and registries say keeps their language.
@@ -85,73 +85,6 @@ def test_the_panel_shows_five_numbered_cameras_within_500_metres(live_stack: Sta
     console.shot("open-incident")
 
 
-def test_every_key_does_what_the_help_says(live_stack: Stack, sign_in: SignIn) -> None:
-    console = sign_in()
-    page, press = console.page, console.page.keyboard.press
-    first = report(live_stack, "BEL-01", *downtown(1))
-    second = report(live_stack, "BEL-01", *somewhere(11))
-    expect(console.row(second)).to_be_visible()
-    press("?")
-    expect(page.locator("dialog .keys kbd")).to_have_count(18)
-    console.shot("help")
-    press("Escape")
-    expect(page.locator("dialog")).to_have_count(0)
-
-    press("j")
-    top = page.locator(".row").nth(0).get_attribute("data-number")
-    expect(page.locator(".row.chosen")).to_have_attribute("data-number", top)
-    press("j")
-    expect(page.locator(".row.chosen")).not_to_have_attribute("data-number", top)
-    press("k")
-    expect(page.locator(".row.chosen")).to_have_attribute("data-number", top)
-    press("Enter")
-    expect(page.locator("#panel")).to_be_focused()
-
-    press("/")
-    expect(page.locator("#search")).to_be_focused()
-    page.keyboard.type(first)
-    expect(page.locator(".row")).to_have_count(1)
-    press("Escape")
-    press("j")
-    expect(page.locator(".row.chosen")).to_have_attribute("data-number", first)
-    expect(page.locator("#panel .cam").first).to_be_visible()
-    press("1")
-    expect(page.locator(".near-pin.looked")).to_have_text("1")
-    expect(page.locator(".enlarged .cam")).to_be_visible()
-    press("Escape")
-    expect(page.locator(".enlarged")).to_be_hidden()
-    page.fill("#search", "")
-    page.locator("#search").blur()
-
-    for key, dialog in (("p", "112"), ("f", "119")):
-        press(key)
-        expect(page.locator("dialog h2")).to_contain_text(dialog)
-        press("a")  # rests under a dialog
-        press("Escape")
-    expect(console.panel_status("open")).to_be_visible()
-    press("a")
-    expect(console.panel_status("acked")).to_be_visible()
-    press("n")
-    expect(page.locator(".note-form input")).to_be_focused()
-    press("Escape")
-
-    press("l")
-    expect(page.locator("#layers-card")).to_be_visible()
-    press("l")
-    expect(page.locator("#layers-card")).to_be_hidden()
-    press("g")
-    expect(page.locator(".row.chosen.unseen-row")).to_have_count(1)
-    press("m")
-    expect(page.locator("#sound")).to_have_class(re.compile("muted"))
-    press("m")
-    press("Space")
-    expect(page.locator("#history-frame")).to_be_visible()
-    press("Space")
-    expect(page.locator("#history-frame")).to_be_hidden()
-    press("Escape")
-    expect(page.locator(".overview")).to_be_visible()
-
-
 def test_closing_is_reached_by_its_key_once_it_is_allowed(live_stack: Stack, sign_in: SignIn) -> None:
     console = sign_in()
     page = console.page
@@ -202,23 +135,28 @@ def test_false_alarm_and_shelving_ask_for_a_reason(live_stack: Stack, sign_in: S
     expect(console.row(shelved)).to_have_count(0)
 
 
-def test_being_second_is_told_kindly_with_the_state_as_it_is(live_stack: Stack, sign_in: SignIn) -> None:
-    console = sign_in()
-    console.expect_noise("status of 409")
+def test_of_two_who_press_a_at_once_the_second_is_told_who_was_first(live_stack: Stack, sign_in: SignIn, another: SignIn) -> None:
+    """The first one's press is held on its way until the other's has been recorded."""
+    slow, fast = sign_in("operator"), another("supervisor")
+    slow.expect_noise("status of 409")
     number = report(live_stack, "BEL-01", *somewhere(15))
-    console.open(number)
-    before = {"done": False}
-
-    def someone_is_faster(route: Route) -> None:
-        if not before["done"]:
-            before["done"] = True
-            route.fetch()
-        route.continue_()
-
-    console.page.route("**/acknowledge", someone_is_faster)
-    console.page.keyboard.press("a")
-    expect(console.page.locator(".toast")).to_contain_text("이미 처리")
-    expect(console.panel_status("acked")).to_be_visible()
+    held: list[Route] = []
+    slow.page.route("**/acknowledge", lambda route: held.append(route))
+    slow.open(number)
+    slow.page.keyboard.press("a")
+    fast.open(number)
+    wait_until(lambda: slow.page.evaluate("1") and held)
+    expect(slow.panel_status("open")).to_be_visible()  # nothing is assumed while the answer is out
+    fast.page.keyboard.press("a")
+    expect(fast.panel_status("acked")).to_be_visible()
+    expect(slow.panel_status("acked")).to_be_visible()
+    held[0].continue_()
+    slow.page.wait_for_function("() => window.toastsSaid.length > 0")
+    assert slow.toasts() == ["이상황 님이 먼저 확인했습니다현재 상태: 확인됨."]
+    assert fast.toasts() == []
+    slow.shot("second")
+    holders = [one.page.locator("#panel .chip[data-status]").inner_text() for one in (slow, fast)]
+    assert holders[0] == holders[1]
 
 
 def test_history_is_framed_and_its_actions_are_off(live_stack: Stack, sign_in: SignIn) -> None:

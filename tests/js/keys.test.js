@@ -46,6 +46,26 @@ describe("keys rest", () => {
   });
 });
 
+describe("with single-key shortcuts turned off", () => {
+  const off = { singleKeys: false };
+
+  test("letters, digits and signs mean nothing", () => {
+    const quiet = new Set(["Enter", "Space", "Escape"]);
+    for (const [code, command] of Object.entries(KEYS)) assert.equal(commandFor(press(code), off), quiet.has(code) ? command : null, code);
+    assert.equal(commandFor(press("Slash", { shiftKey: true, key: "?" }), off), null);
+  });
+
+  test("a field is still left with Escape", () => assert.equal(commandFor(press("Escape", { target: element("input") }), off), "leave-field"));
+});
+
+test("Korean key values change no command, with or without the IME's own key name", () => {
+  const values = { KeyJ: "ㅓ", KeyK: "ㅏ", KeyA: "ㅁ", KeyP: "ㅔ", KeyF: "ㄹ", KeyC: "ㅊ", KeyN: "ㅜ", KeyL: "ㅣ", KeyG: "ㅎ", KeyM: "ㅡ" };
+  for (const [code, key] of Object.entries(values)) {
+    assert.equal(commandFor(press(code, { key })), KEYS[code]);
+    assert.equal(commandFor(press(code, { key: "Process", keyCode: 229 })), null);
+  }
+});
+
 test("Enter and Space press the button that has the focus", () => {
   for (const code of ["Enter", "Space"]) assert.equal(commandFor(press(code, { target: element("button") })), null);
   assert.equal(commandFor(press("KeyA", { target: element("button") })), "acknowledge");

@@ -105,6 +105,8 @@ export class OperatorMap {
   focus(incident) {
     if (incident?.lat == null) return;
     const bounds = L.latLng(incident.lat, incident.lon).toBounds(NEAR_METRES * 2);
+    // The map is held to its city; what lies outside must be seen all the same.
+    if (this.home) this.map.setMaxBounds(this.home.contains(bounds) ? this.home.pad(0.6) : null);
     this.map.flyToBounds(bounds, { animate: this.animate, duration: 0.55, padding: [60, 60], maxZoom: 18 });
   }
 

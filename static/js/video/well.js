@@ -23,6 +23,7 @@ export class CameraWell {
     this.cameras = [];
     this.tiles = [];
     this.guest = null;
+    this.away = false;
     this.element = h("section", { class: "block well" });
   }
 
@@ -43,7 +44,15 @@ export class CameraWell {
     this.map.showNear(incident, this.cameras);
     this.tiles = this.cameras.slice(0, TILES).map((camera, i) => this.#tile(camera, i + 1));
     this.#render(answer.error ? answer.error.message : t("No camera within 500 m."));
-    if (!resting) this.settling = setTimeout(() => this.tiles.forEach((tile) => tile.open()), SETTLE_MS);
+    if (!resting && !this.away) this.settling = setTimeout(() => this.tiles.forEach((tile) => tile.open()), SETTLE_MS);
+  }
+
+  /** While nobody sees the panel (it has a window of its own, or another tab is shown) no pictures are fetched. */
+  rest(away) {
+    if (away === this.away) return;
+    this.away = away;
+    this.key = null;
+    this.load(this.incident ?? null, { historic: this.historic });
   }
 
   /** Enlarges camera `number`; the same number again puts it back. */
@@ -91,7 +100,7 @@ export class CameraWell {
       if (tile === this.guest) return this.#leave();
       move(tile, tile.slot);
     });
-    if (tile === this.guest) tile.open();
+    if (tile === this.guest || this.away) tile.open();
   }
 
   /** A camera that has no tile of its own, for as long as it is large. */

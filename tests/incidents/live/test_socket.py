@@ -5,6 +5,7 @@ import json
 
 import pytest
 import websockets
+from django.conf import settings
 
 from incidents import operations as op
 from incidents import regrouping
@@ -70,7 +71,7 @@ async def test_a_tick_every_two_seconds_says_where_the_ledger_stands(screen, des
         times = [at for at, _ in kim.ticks]
         assert all(1.8 < later - sooner < 3.0 for sooner, later in zip(times, times[1:], strict=False))
         for _, tick in kim.ticks:
-            assert seq_of(tick["cursor"]) == 1 and tick["at"].endswith("+00:00") and len(tick["feeds"]) == 5
+            assert seq_of(tick["cursor"]) == 1 and tick["at"].endswith("+00:00") and tick["build"] == settings.BUILD and len(tick["feeds"]) == 5
 
 
 async def test_a_screen_that_applies_changes_shows_what_a_new_one_is_shown(screen, desk, town):
