@@ -38,7 +38,7 @@ async function start(me, catalogue) {
   const open = (number) => room.open(number, { look: true });
   const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: boot.points, options: boot.map });
   const may = (action) => me.actions.includes(action);
-  const wall = new Wall({ may, find: searchCameras, behind: document.querySelectorAll("header.top, main.room, footer.axis") });
+  const wall = new Wall({ may, find: searchCameras, behind: document.querySelectorAll("header.top, main.room, footer.axis"), onCover: (on) => cameras.covered(on) });
   const cameras = new CameraWell({ map, may, enlarged: new Enlarged(document.querySelector(".stage"), { may }), onWall: () => wall.toggle(panel.incident) });
   document.addEventListener("ocenter:watch", ({ detail }) => cameras.watch(detail.camera));
   document.addEventListener("ocenter:cameras", ({ detail }) => wall.put(detail.ids, panel.incident));

@@ -1,7 +1,8 @@
 /** `/window/`: one camera or the wall in a window of its own, as live as the console it came from. */
 import { get } from "./api.js";
 import { dialogOpen } from "./dialog.js";
-import { h, icon } from "./dom.js";
+import { h, icon, text } from "./dom.js";
+import { age } from "./format.js";
 import { t } from "./i18n.js";
 import { listen, releaseClicked } from "./keys.js";
 import { loadPreferences } from "./preferences.js";
@@ -15,6 +16,7 @@ import { Wall } from "./video/wall.js";
 import { handedWhy } from "./video/windows.js";
 
 const RETRY_MS = 3000;
+const STALE_MS = 5000;
 const boot = JSON.parse(document.getElementById("boot").textContent);
 const place = document.getElementById("window");
 
@@ -42,8 +44,10 @@ async function showWall(me, may) {
   const wall = new Wall({ may, find: searchCameras, place, alone: true });
   await wall.toggle(null, handedWhy());
   if (!wall.shown) return say(t("Without an incident a reason is needed."));
+  const stale = h("p", { class: "window-stale", role: "alert", hidden: true });
+  place.append(stale);
   const line = new LiveLine({
-    path: boot.socket, contiguous: me.families === "all", onState: (state) => { place.dataset.connection = state; },
+    path: boot.socket, contiguous: me.families === "all", onState: (state, silence) => tellStale(stale, state, silence),
     onChange: (state, opened) => { opened.forEach((incident) => wall.arrived(incident)); wall.changed(state.incidents); },
   });
   line.open();
@@ -53,6 +57,17 @@ async function showWall(me, may) {
   globalThis.ocenter = { wall };
 }
 
+/** Incidents no longer come in: the pictures may still run, but nothing new would be turned to. */
+function tellStale(element, state, silence) {
+  if (state === "expired") return signIn();
+  element.hidden = silence <= STALE_MS;
+  if (!element.hidden) text(element, `${t("Not live")} · ${t("%(s)s s ago", { s: age(silence) })}`);
+}
+
+function signIn() {
+  location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}&expired=1`);
+}
+
 async function start() {
   try {
     const [me] = await Promise.all([get("me"), loadPreferences()]);
@@ -60,7 +75,7 @@ async function start() {
     const may = (action) => me.actions.includes(action);
     return query.get("view") === "wall" ? await showWall(me, may) : await showCamera(Number(query.get("camera")), may);
   } catch (error) {
-    if (error.status === 401 || error.status === 403) return location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}&expired=1`);
+    if (error.status === 401 || error.status === 403) return signIn();
     say(error.message);
     setTimeout(start, RETRY_MS);
   }

@@ -102,7 +102,7 @@ class Console:
 
     def assert_quiet(self) -> None:
         noise = [line for line in self.noise if not any(re.search(pattern, line) for pattern in self.expected)]
-        assert noise == []
+        assert not noise, noise
 
     def row(self, number: str) -> Locator:
         return self.page.locator(f'.row[data-number="{number}"]')

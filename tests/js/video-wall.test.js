@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { HOLD_MS, calls, followed, holdLeft, kept, stillFollowed } from "../../static/js/video/follow.js";
 import { emptyLayout, readLayout, readWalls, saved, sceneFor, withCamera, withGrid, withScene, withoutCamera, withoutScene } from "../../static/js/video/layout.js";
 import { newTour, secondsLeft, shownScene, switched, toured } from "../../static/js/video/tour.js";
+import { picturesFirst } from "../../static/js/video/well.js";
 import { Turning } from "../../static/js/video/turning.js";
 
 const camera = (id) => ({ id, name: `C${id}`, ptz: false, video: true, address: "not kept" });
@@ -30,7 +31,7 @@ describe("a layout", () => {
   });
 
   test("finds the smallest grid for an incident's cameras", () => {
-    assert.deepEqual([0, 1, 3, 5, 9, 12].map((n) => sceneFor(Array(n).fill(camera(1))).grid), [1, 1, 4, 9, 9, 16]);
+    assert.deepEqual([0, 1, 2, 3, 5, 9, 12].map((n) => sceneFor(Array(n).fill(camera(1))).grid), [1, 1, 2, 4, 9, 9, 16]);
   });
 
   test("survives the way to the server and back, and whatever else is kept there", () => {
@@ -48,6 +49,11 @@ describe("a layout", () => {
     assert.deepEqual(list.map(({ name, grid }) => [name, grid]), [["b", 4], ["a", 9]]);
     assert.equal(Array.from({ length: 30 }, (_, i) => ({ ...a, name: `n${i}` })).reduce(saved, []).length, 12);
   });
+});
+
+test("cameras that have a picture come first, the nearest of them before all", () => {
+  const near = [[1, false], [2, true], [3, undefined], [4, false], [5, true]].map(([id, video]) => ({ id, video }));
+  assert.deepEqual(picturesFirst(near).map(({ id }) => id), [2, 3, 5, 1, 4]);
 });
 
 describe("a tour", () => {

@@ -11,13 +11,12 @@ export class Enlarged {
     Object.assign(this, { stage, may, alone, tile: null });
     this.place = h("div", { class: "enlarged-picture" });
     this.head = h("div", { class: "enlarged-head" });
-    this.element = h("section", { class: "enlarged", tabindex: "-1", hidden: true, "aria-label": t("Enlarged camera") }, this.head, this.place);
-    stage.append(this.element);
+    this.element = h("section", { class: "enlarged", tabindex: "-1", "aria-label": t("Enlarged camera") }, this.head, this.place);
   }
 
   /** Whether a camera is shown large. */
   get open() {
-    return !this.element.hidden;
+    return this.element.isConnected;
   }
 
   /** Shows `tile` large; when it leaves, `onBack(tile)` takes it again. */
@@ -26,8 +25,8 @@ export class Enlarged {
     this.back();
     Object.assign(this, { tile, onBack, before: document.activeElement });
     this.#fill(tile);
+    this.stage.append(this.element);
     move(tile, this.place);
-    this.element.hidden = false;
     this.element.focus({ preventScroll: true });
   }
 
@@ -37,8 +36,8 @@ export class Enlarged {
     const { tile, onBack, before } = this;
     this.pad?.close();
     Object.assign(this, { tile: null, pad: null });
-    this.element.hidden = true;
     onBack(tile);
+    this.element.remove();
     tile.moved();
     if (before?.isConnected) before.focus({ preventScroll: true });
     return true;
@@ -52,7 +51,7 @@ export class Enlarged {
       this.alone ? "" : tool("x", `${t("Back")} (Esc)`, () => this.back()));
     if (!camera.ptz || denied || !why || !this.may("ptz")) return this.place.replaceChildren();
     this.pad = new PtzPad(camera, why);
-    this.pad.listen(this.element);
+    this.pad.listen(document);
     this.place.replaceChildren(this.pad.element);
   }
 }

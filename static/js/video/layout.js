@@ -71,9 +71,14 @@ export function withoutScene(layout, index) {
   return { ...layout, scenes: scenes.length ? scenes : [places([], layout.grid)] };
 }
 
-/** These cameras in one scene of the smallest grid that holds them. */
+/** The smallest grid that holds so many. */
+export function gridFor(count) {
+  return GRIDS.find((size) => size >= count) ?? GRIDS.at(-1);
+}
+
+/** These cameras in a scene of their own; two stand side by side. */
 export function sceneFor(cameras) {
-  const grid = GRIDS.find((size) => size >= cameras.length) ?? GRIDS.at(-1);
+  const grid = cameras.length === 2 ? 2 : gridFor(cameras.length);
   return { grid, scene: places(cameras, grid) };
 }
 

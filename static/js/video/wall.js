@@ -1,14 +1,14 @@
 /** The video wall: up to sixteen pictures in scenes, a tour through them, and a turn to the incident that needs eyes. */
 import { get } from "../api.js";
-import { arrange, h, icon, text } from "../dom.js";
-import { ENDED } from "../grades.js";
+import { arrange, h, icon, shape, text } from "../dom.js";
+import { ENDED, shapeId, unseen } from "../grades.js";
 import { named, t } from "../i18n.js";
 import { preference, savePreference } from "../preferences.js";
 import { toast } from "../toast.js";
 import { camerasById } from "./cameras.js";
 import { Enlarged, move } from "./enlarged.js";
 import { calls, followed, holdLeft, kept, stillFollowed } from "./follow.js";
-import { readWalls, saved, sceneFor, withCamera, withGrid, withScene, withoutCamera, withoutScene } from "./layout.js";
+import { gridFor, readWalls, saved, sceneFor, withCamera, withGrid, withScene, withoutCamera, withoutScene } from "./layout.js";
 import { askReason } from "./reason.js";
 import { Tile } from "./tile.js";
 import { newTour, secondsLeft, shownScene, switched, toured } from "./tour.js";
@@ -21,9 +21,9 @@ const NEAR = { radius_m: 800, limit: 40 };
 const NEAR_AT_MOST = 9;
 
 export class Wall {
-  /** `may(action)`, `find(words)`: cameras by name or number (async). `place`: where the wall is put; `behind`: what rests meanwhile. `alone`: nothing lies behind it; `screen`: nobody sits before it. */
-  constructor({ may, find, place = document.body, behind = [], alone = false, screen = false }) {
-    Object.assign(this, { may, behind, alone, screen, why: null, following: null, auto: true });
+  /** `may(action)`, `find(words)`: cameras by name or number (async). `place`: where the wall is put; `behind`: what rests meanwhile. `alone`: nothing lies behind it; `screen`: nobody sits before it. `onCover(on)`: it now covers the page, or no longer. */
+  constructor({ may, find, place = document.body, behind = [], alone = false, screen = false, onCover = () => {} }) {
+    Object.assign(this, { may, behind, alone, screen, onCover, why: null, following: null, news: null, auto: true });
     this.tiles = new Map();
     this.walls = null;
     this.head = new WallHead({
@@ -35,10 +35,11 @@ export class Wall {
       },
     });
     this.notice = h("div", { class: "wall-notice", role: "status", hidden: true });
+    this.headline = h("div", { class: "wall-notice news", role: "alert", hidden: true });
     this.grid = h("div", { class: "wall-grid" });
     this.body = h("div", { class: "wall-body" }, this.grid);
     this.enlarged = new Enlarged(this.body, { may });
-    this.element = h("section", { class: "wall", role: "dialog", "aria-label": t("Video wall"), tabindex: "-1", hidden: true }, screen ? null : this.head.element, this.notice, this.body);
+    this.element = h("section", { class: "wall", role: "dialog", "aria-label": t("Video wall"), tabindex: "-1", hidden: true }, screen ? null : this.head.element, this.headline, this.notice, this.body);
     place.append(this.element);
   }
 
@@ -64,10 +65,11 @@ export class Wall {
   close() {
     clearInterval(this.clock);
     this.enlarged.back();
-    this.following = null;
+    Object.assign(this, { following: null, news: null });
     this.#tilesFor([]);
     this.element.hidden = true;
     this.behind.forEach((element) => { element.inert = false; });
+    this.onCover(false);
     this.before?.focus?.({ preventScroll: true });
   }
 
@@ -75,6 +77,7 @@ export class Wall {
   run(command) {
     if (command === "back") return this.enlarged.back() || this.alone || this.close();
     if (command === "wall") return this.alone || this.close();
+    if (command === "leave-field") return document.activeElement.blur();
     if (command === "live") return this.#switchTour();
     if (command === "search") return this.head.focusSearch();
     if (command === "next" || command === "previous") return this.#scene((this.tour.index + (command === "next" ? 1 : -1) + this.layout.scenes.length) % this.layout.scenes.length);
@@ -95,12 +98,17 @@ export class Wall {
     if (!this.shown) await this.toggle(incident);
     if (!this.shown) return;
     const cameras = await camerasById(ids).catch((error) => { toast(t("The cameras could not be found"), error.message, "bad"); return []; });
+    // An empty scene takes the grid that holds them all; one in use keeps its own.
+    if (!this.layout.scenes[this.tour.index].some(Boolean)) this.#edit(withGrid(this.layout, Math.max(this.layout.grid, gridFor(cameras.length))));
     cameras.forEach((camera) => this.add(camera));
   }
 
   /** Something new came: a G1 or G2 takes the wall over, where that is switched on. */
   arrived(incident) {
-    if (this.shown && this.auto && calls(incident)) this.#follow(incident, false);
+    if (!this.shown || !calls(incident)) return;
+    this.news = incident;
+    this.#words();
+    if (this.auto) this.#follow(incident, false);
   }
 
   /** An incident was chosen, here or in another window. */
@@ -110,9 +118,17 @@ export class Wall {
 
   /** The followed incident as it is now; one that is over gives the wall back. */
   changed(incidents) {
+    if (!this.shown) return;
+    // Critical news stays on the wall until somebody has acknowledged it, whatever the wall shows.
+    if (this.news && !(incidents.has(this.news.number) && unseen(incidents.get(this.news.number)))) this.#read();
     if (!this.following || incidents.has(this.following.number)) return;
     this.following = null;
     this.#draw();
+  }
+
+  #read() {
+    this.news = null;
+    this.#words();
   }
 
   async #ask() {
@@ -125,6 +141,7 @@ export class Wall {
     this.before = document.activeElement;
     this.element.hidden = false;
     this.behind.forEach((element) => { element.inert = true; });
+    this.onCover(true);
     this.element.focus({ preventScroll: true });
     this.clock = setInterval(() => this.#tick(), 500);
     this.#draw();
@@ -138,6 +155,7 @@ export class Wall {
     const cameras = answer?.cameras.filter(({ video }) => video !== false).slice(0, NEAR_AT_MOST) ?? [];
     if (!this.shown || !cameras.length) return;
     const nothingElse = this.screen && !this.layout.scenes.flat().some(Boolean);
+    if (this.news?.number === incident.number) this.news = null;
     this.following = { ...next, kept: nothingElse, incident, cameras };
     this.enlarged.back();
     this.#draw();
@@ -257,6 +275,7 @@ export class Wall {
       layout, index: tour.index, names: this.walls.layouts.map(({ name }) => name), touring: tour.on, auto: this.auto, following: Boolean(following),
       left: following ? null : secondsLeft(tour, { at, seconds: layout.seconds, count: layout.scenes.length }),
     });
+    this.#headline();
     this.notice.hidden = !following;
     if (!following) return;
     if (this.notice.dataset.number !== following.number || this.notice.dataset.kept !== String(following.kept)) this.#announce(following);
@@ -264,11 +283,25 @@ export class Wall {
     text(this.notice.querySelector("small"), left == null ? t("stays until you go back") : t("goes back in %(s)s s", { s: left }));
   }
 
+  /** What came and does not have the wall: it is not turned to, or another keeps it. */
+  #headline() {
+    const { news } = this;
+    this.headline.hidden = !news;
+    if (!news || this.headline.dataset.number === news.number) return;
+    this.headline.dataset.number = news.number;
+    this.headline.className = `wall-notice news ${news.grade}`;
+    this.headline.replaceChildren(shape(shapeId(news), news.grade), h("b", {}, t("New: %(name)s", { name: nameOf(news) })), h("small"),
+      h("button", { type: "button", class: "quiet", onclick: () => this.#follow(news, true) }, icon("arrow-right"), t("Turn there")),
+      h("button", { type: "button", class: "tool", "aria-label": t("Close"), onclick: () => this.#read() }, icon("x")));
+  }
+
   #announce({ incident, number, grade, kept: stays }) {
     Object.assign(this.notice.dataset, { number, kept: String(stays) });
     this.notice.className = `wall-notice ${grade}`;
-    this.notice.replaceChildren(h("b", {}, t("Turned to the incident: %(name)s", { name: [named(incident.title), incident.place].filter(Boolean).join(" · ") })), h("small"),
+    this.notice.replaceChildren(h("b", {}, t("Turned to the incident: %(name)s", { name: nameOf(incident) })), h("small"),
       stays ? "" : h("button", { type: "button", class: "quiet", onclick: () => { this.following = kept(this.following); this.#words(); } }, t("Stay here")),
       h("button", { type: "button", class: "quiet", onclick: () => { this.following = null; this.#draw(); } }, icon("undo-2"), t("Back to the scene")));
   }
 }
+
+const nameOf = (incident) => [named(incident.title), incident.place].filter(Boolean).join(" · ");

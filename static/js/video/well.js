@@ -44,15 +44,14 @@ export class CameraWell {
     this.map.showNear(incident, this.cameras);
     this.tiles = this.cameras.slice(0, TILES).map((camera, i) => this.#tile(camera, i + 1));
     this.#render(answer.error ? answer.error.message : t("No camera within 500 m."));
-    if (!resting && !this.away) this.settling = setTimeout(() => this.tiles.forEach((tile) => tile.open()), SETTLE_MS);
+    this.settling = setTimeout(() => this.#openTiles(), SETTLE_MS);
   }
 
   /** While nobody sees the panel (it has a window of its own, or another tab is shown) no pictures are fetched. */
   rest(away) {
     if (away === this.away) return;
     this.away = away;
-    this.key = null;
-    this.load(this.incident ?? null, { historic: this.historic });
+    this.#openTiles();
   }
 
   /** Enlarges camera `number`; the same number again puts it back. */
@@ -73,6 +72,17 @@ export class CameraWell {
     const denied = !this.may("watch");
     const why = denied ? null : this.#why() ?? (await askReason({ title: t("Watch this camera"), subtitle: camera.name }));
     if (why || denied) this.#enlarge(this.#guest(camera, null, why, denied));
+  }
+
+  /** Something covers the panel, or no longer: what nobody can see is given back. */
+  covered(on) {
+    this.isCovered = on;
+    if (on) this.back();
+    this.#openTiles();
+  }
+
+  #openTiles() {
+    this.tiles.forEach((tile) => (this.isCovered || this.away || this.resting ? tile.close() : tile.open()));
   }
 
   /** Puts an enlarged camera back; answers whether there was one. */
