@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from linkage.figures import WINDOWS, Spread
 from linkage.standing import STATES
-from linkage.vitals import AgencyReport, HealthReport, LinkReport, health_report
+from linkage.vitals import AgencyReport, HealthReport, LinkReport, VideoReport, health_report
 
 LINK: Final = ("municipality", "system", "kind")
 WINDOW_LABELS: Final = {"last_15_min": "15m", "last_24_h": "24h"}
@@ -41,6 +41,7 @@ class LinkageCollector(Collector):
         yield from _links(report["links"])
         yield from _feeds(report["links"])
         yield from _agencies(report["links"])
+        yield from _video(report["video"])
         yield _gauge("ocenter_scrape_seconds", "How long reading all this took.", (), [((), time.perf_counter() - clock)])
 
 
@@ -81,6 +82,16 @@ def _parts(report: HealthReport) -> Iterator[Metric]:
     yield _gauge("ocenter_heartbeat_age_seconds", "Since the process last wrote its heartbeat.", ("process",), ages)
     skew = [((), report["clock_skew_ms"] / 1000)]
     yield _gauge("ocenter_clock_skew_seconds", "The database's clock minus that of the process that answers.", (), skew)
+
+
+def _video(video: VideoReport | None) -> Iterator[Metric]:
+    if video is None:
+        return
+    yield _gauge("ocenter_video_streams", "Cameras the media gateway fetches now.", (), [((), float(video["running"]))])
+    yield _gauge("ocenter_video_streams_limit", "How many it may fetch at once.", (), [((), float(video["limit"]))])
+    yield _counter("ocenter_video_starts", "ffmpegs started.", (), [((), float(video["starts"]))])
+    yield _counter("ocenter_video_failures", "Times a camera's video broke off or did not come.", (), [((), float(video["failures"]))])
+    yield _counter("ocenter_video_refused", "Views refused because as many cameras were watched as may be.", (), [((), float(video["refused"]))])
 
 
 def _links(links: list[LinkReport]) -> Iterator[Metric]:

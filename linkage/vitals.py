@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from linkage.figures import Figures, Window, figures_of
 from linkage.health import COLLECTOR, WORKER, LinkState, iso, link_state
-from linkage.models import Heartbeat, LinkedSystem
+from linkage.models import Heartbeat, LinkedSystem, VideoGateway
 from linkage.standing import Standing, quiet_limit_s, standings, watched_systems
 from linkage.sweeper import HEARTBEAT_NAME as SWEEPER
 from linkage.video.sessions import GATEWAY as VIDEO
@@ -93,13 +93,25 @@ class PartReport(TypedDict):
     reason: str | None
 
 
+class VideoReport(TypedDict):
+    """What the media gateway does: ffmpegs running of those that may; the rest counts since ever."""
+
+    limit: int
+    running: int
+    starts: int
+    failures: int
+    refused: int
+
+
 class HealthReport(TypedDict):
-    """Everything, as of `at`. `clock_skew_ms` is the database's clock minus this process's."""
+    """Everything, as of `at`. `clock_skew_ms` is the database's clock minus this process's; `video` is null where no
+    media gateway has ever run."""
 
     at: str
     parts: list[PartReport]
     clock_skew_ms: float
     links: list[LinkReport]
+    video: VideoReport | None
 
 
 def health_report(municipality_ids: Collection[int]) -> HealthReport:
@@ -110,7 +122,13 @@ def health_report(municipality_ids: Collection[int]) -> HealthReport:
         "parts": [database, bell_part(), *process_parts()],
         "clock_skew_ms": skew_ms,
         "links": link_reports(municipality_ids),
+        "video": video_report(),
     }
+
+
+def video_report() -> VideoReport | None:
+    """The gateway's figures as it last wrote them."""
+    return VideoGateway.objects.values("limit", "running", "starts", "failures", "refused").first()  # type: ignore[return-value]
 
 
 def link_reports(municipality_ids: Collection[int]) -> list[LinkReport]:

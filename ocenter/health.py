@@ -8,9 +8,11 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from linkage.health import COLLECTOR, seen_at, sweeper_seen_at
+from linkage.video.sessions import GATEWAY as VIDEO
 from linkage.vitals import QUIET_SECONDS, ping_bell
 
 BELL_TIMEOUT_SECONDS = 1
+BESIDE = {COLLECTOR: "the collector", VIDEO: "the media gateway"}
 SWEEPER_QUIET_SECONDS = 10
 
 
@@ -26,12 +28,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database, bell and sweeper work, else 503 with the reason by name.
 
-    Where a collector has ever run, it is named too; a silent one, like a silent feed, makes no web process unready.
+    Where a collector or a media gateway has ever run, it is named too; a silent one, like a silent feed, makes no web
+    process unready.
     """
     parts = {name: _state(check) for name, check in CHECKS.items()}
     ready = all(part["ok"] for part in parts.values())
-    if collector := _collector():
-        parts[COLLECTOR] = collector
+    parts |= {name: state for name in BESIDE if (state := _beside(name))}
     answer = JsonResponse({"status": "ready" if ready else "not ready", "checks": parts}, status=200 if ready else 503)
     answer["Cache-Control"] = "no-store"
     return answer
@@ -74,16 +76,17 @@ CHECKS: dict[str, Callable[[], None]] = {
 }
 
 
-def _collector() -> dict[str, bool | str] | None:
+def _beside(name: str) -> dict[str, bool | str] | None:
+    """A process whose silence makes nobody unready; None where it has never run."""
     try:
-        at = seen_at(COLLECTOR)
+        at = seen_at(name)
     except Error:
         return None  # the database says so for itself
     if at is None:
         return None
     quiet_s = (timezone.now() - at).total_seconds()
-    if quiet_s > QUIET_SECONDS[COLLECTOR]:
-        return {"ok": False, "reason": f"the collector was last seen {quiet_s:.0f} s ago"}
+    if quiet_s > QUIET_SECONDS[name]:
+        return {"ok": False, "reason": f"{BESIDE[name]} was last seen {quiet_s:.0f} s ago"}
     return {"ok": True}
 
 

@@ -10,7 +10,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
@@ -27,7 +27,7 @@ from ocenter.demo import scenery
 from ocenter.demo.cities import AGENCIES, CENTRAL, CENTRAL_READER, DAEJEON, DEMO_FEED, FEEDS, SEJONG, City, System
 from ocenter.demo.secrets import SIMULATORS_FILE, Remembered, new_password
 from ocenter.demo.sources import seed_sources
-from ocenter.demo.vms import seed_vms
+from ocenter.demo.vms import connect_registry, seed_vms
 
 PUBLISHED_KEYS: Final = (DEMO_FEED, "police112", "fire119", "disaster")  # and `central`, which both cities share
 KEY_LABEL: Final = "demo"
@@ -46,7 +46,7 @@ class Addresses:
 
 @dataclass
 class Seeded:
-    """What one city holds after seeding."""
+    """What one city holds after seeding. `watched` are the registry's cameras that its video system serves."""
 
     city: City
     municipality: Municipality
@@ -55,6 +55,7 @@ class Seeded:
     keys: dict[str, str] = field(default_factory=dict)
     cameras: int = 0
     devices: int = 0
+    watched: list[dict[str, Any]] = field(default_factory=list)
 
 
 def seed(*, directory: Path, addresses: Addresses) -> list[Seeded]:
@@ -83,6 +84,8 @@ def _city(city: City, addresses: Addresses, remembered: Remembered) -> Seeded:
         video = done.systems[VMS] = seed_vms(done.municipality, addresses.agencies_url)
         done.keys[VMS] = _key(video, remembered.key(city.code, VMS))
     _scenery(done)
+    if VMS in done.systems:
+        done.watched = connect_registry(done.systems[VMS], scenery.SOURCE)
     return done
 
 
@@ -219,6 +222,7 @@ def _simulators_document(done: list[Seeded], addresses: Addresses) -> Document:
         "agencies_url": addresses.agencies_url,
         "municipality": first.city.code,
         "seed": first.city.seed,
+        "cameras": first.watched,
         "feeds": {slug: {"key": first.keys[slug]} for slug in (*(feed.slug for feed in FEEDS), VMS) if slug != DEMO_FEED},
         "agencies": {
             f"{one.city.prefix}{spec.slug}": {

@@ -1,12 +1,17 @@
-"""The demo's video system: the simulated one on the agencies' port, of the first city."""
+"""The demo's video system: the simulated one on the agencies' port, of the first city.
+
+It has forty cameras of its own, and serves the first camera of every site of the demo's registry too, as a city's video
+system does: its list names them by their site numbers, and the synchronisation brings their addresses.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 
+from incidents.models import Camera
 from linkage.models import LinkedSystem
 from linkage.simulators.videosystem import FEED
 from linkage.simulators.vms import PASSWORD, PREFIX, USER
@@ -33,6 +38,19 @@ def seed_vms(municipality: Municipality, agencies_url: str) -> LinkedSystem:
         system.endpoint, system.secret = endpoint, PASSWORD
         system.save(update_fields=["endpoint", "sealed_secret"])
     return system
+
+
+def connect_registry(system: LinkedSystem, source: str) -> list[dict[str, Any]]:
+    """Has the system serve the registry's sites; returns them as its camera list names them. Safe to repeat."""
+    firsts = Camera.objects.filter(municipality_id=system.municipality_id, source=source, index=1)
+    firsts.filter(system=None).update(system=system)
+    return [_profile(one) for one in firsts.filter(system=system).order_by("pk")]
+
+
+def _profile(camera: Camera) -> dict[str, Any]:
+    place = {"lon": f"{camera.lon:.6f}", "lat": f"{camera.lat:.6f}", "alt": "", "desc": camera.road_address}
+    kind = "PTZ" if camera.ptz else "fixed"
+    return {"camID": camera.site_number, "camName": camera.name, "camLoc": place, "camConfig": {"camType": kind}}
 
 
 def _secret(system: LinkedSystem) -> str:

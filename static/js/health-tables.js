@@ -33,7 +33,7 @@ export function breakerWords(breaker, now) {
 }
 
 const ago = (at, now) => (at ? span(now - new Date(at).getTime()) : "–");
-const partNames = () => ({ database: t("Database"), bell: t("Bell (Redis)"), sweeper: t("Sweeper"), collector: t("Collector"), worker: t("Worker") });
+const partNames = () => ({ database: t("Database"), bell: t("Bell (Redis)"), sweeper: t("Sweeper"), collector: t("Collector"), worker: t("Worker"), video: t("Media gateway") });
 
 /** What a cell shows: `key` tells whether it changed, `nodes` draws it. */
 const plain = (words, tone = "") => ({ key: `${words} ${tone}`, nodes: () => [words], tone });
@@ -146,7 +146,7 @@ export class HealthTables {
   show(report, now) {
     for (const [kind, table] of Object.entries(this.tables)) table.show(report.links.filter((link) => link.kind === kind), now);
     const skew = { name: "clock", ok: Math.abs(report.clock_skew_ms) < 1000, label: t("Clock"), words: t("database %(ms)s ms apart", { ms: Math.round(report.clock_skew_ms) }) };
-    arrange(this.partsList, [...report.parts.map((part) => ({ ...part, label: partNames()[part.name] ?? part.name, words: partWords(part) })), skew].map((part) => this.#part(part)));
+    arrange(this.partsList, [...report.parts.map((part) => ({ ...part, label: partNames()[part.name] ?? part.name, words: partWords(part, report.video) })), skew].map((part) => this.#part(part)));
   }
 
   #part({ name, ok, label, words }) {
@@ -163,7 +163,8 @@ export class HealthTables {
 }
 
 /** What is known of one of our own parts. */
-function partWords(part) {
+function partWords(part, video) {
+  if (part.name === "video" && part.ok && video) return t("%(running)s of %(limit)s cameras", video);
   if (part.took_ms != null) return took(part.took_ms);
   if (part.age_s != null) return t("seen %(time)s ago", { time: span(part.age_s * 1000) });
   return part.reason === "never seen" ? t("never seen") : part.reason ?? "";

@@ -83,10 +83,13 @@ def test_ports_agree():
     assert f"127.0.0.1:{port}/healthz" in DOCKERFILE
     assert re.search(rf"dynamic a {{\s+name web\s+port {port}\s", CADDYFILE)
     assert "127.0.0.1" in COMPOSE["services"]["web"]["environment"]["OCENTER_ALLOWED_HOSTS"]
+    video = COMPOSE["services"]["video"]["expose"][0]
+    assert COMPOSE["services"]["web"]["environment"]["OCENTER_VIDEO_ADDRESS"] == f"http://video:{video}"
+    assert f"reverse_proxy video:{video}" in CADDYFILE
 
 
 def test_every_part_of_the_production_shape_is_there():
-    shape = {"postgres", "redis", "migrate", "web", "worker", "sweeper", "collector", "beat", "proxy"}
+    shape = {"postgres", "redis", "migrate", "web", "worker", "sweeper", "collector", "video", "beat", "proxy"}
     assert set(COMPOSE["services"]) == shape
     for service in COMPOSE["services"].values():
         assert set(service.get("depends_on", {})) <= shape
