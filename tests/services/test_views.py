@@ -16,8 +16,9 @@ from linkage.video.tokens import make_token, read_token
 from ocenter.accounts.models import AuditEntry
 from services.video.models import VideoView
 from services.video.operations import key_of, views_expire
+from tests.incidents import cast
 from tests.incidents.api.conftest import Caller, problem_of
-from tests.incidents.cast import by, key_of, make_town, open_incident
+from tests.incidents.cast import by, make_town, open_incident
 from tests.services.video_cast import SECRET_STREAM, gateway_heard, make_camera, make_view
 
 REASON = {"reason": "lost child near the market"}
@@ -112,7 +113,7 @@ class TestBeginning:
         assert (entry.action, entry.actor) == ("video.denied", f"user:{getattr(town, who).username}")
 
     def test_a_machine_does_not_watch(self, town, camera):
-        problem_of(begin(Caller(secret=key_of(town.police)), camera), 403)
+        problem_of(begin(Caller(secret=cast.key_of(town.police)), camera), 403)
 
     @pytest.mark.parametrize("change", [
         {"sealed_stream": ""}, {"gone_at": timezone.now()}, {"system": None}, {"sealed_stream": "not ours"},
