@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
 from django.contrib.admin import EmptyFieldListFilter, RelatedOnlyFieldListFilter
 from django.db import models
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -27,6 +30,14 @@ STATUS_COLOURS: Final = {
     "confirmed": "primary", "notified": "primary", "responding": "primary", "resolved": "success",
     "closed": "success", "false_alarm": "", "test": "", "merged": "", "cancelled": "",
 }  # fmt: skip
+
+
+JOINS_SHOWN: Final = timedelta(hours=24)
+
+
+def _counted(events: QuerySet[Event]) -> Coalesce:
+    """How many, as a subquery."""
+    return Coalesce(Subquery(events.order_by().values("code").annotate(n=Count("pk")).values("n")), 0)
 
 
 class RegistryAdmin(ScopedAdmin):
@@ -73,9 +84,28 @@ class DeviceAdmin(RegistryAdmin):
 class CorrelationRuleAdmin(ScopedAdmin):
     """How near events of a code must be to belong together."""
 
-    list_display = ("event", "radius_m", "window_s")
+    list_display = ("event", "radius_m", "window_s", "joined_lately")
     search_fields = ("code",)
     fields = (("municipality", "code"), ("radius_m", "window_s"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CorrelationRule]:
+        """With how many events of the code came in the last day, and how many of them joined an incident."""
+        since = timezone.now() - JOINS_SHOWN
+        # By system: the index on events is theirs.
+        own = Event.objects.filter(
+            system__municipality=OuterRef("municipality"), code=OuterRef("code"), received_at__gte=since
+        )  # fmt: skip
+        return super().get_queryset(request).annotate(
+            came=_counted(own), joined=_counted(own.filter(rule_radius_m__isnull=False))
+        )  # fmt: skip
+
+    @display(description=_("joined in 24 h"))
+    def joined_lately(self, rule: CorrelationRule) -> str:
+        """How many events the rule has joined; one that matches nothing says so, and whether anything could have."""
+        came, joined = rule.came, rule.joined  # type: ignore[attr-defined]
+        if joined:
+            return gettext("%(joined)d of %(came)d") % {"joined": joined, "came": came}
+        return gettext("none of %d: it matches nothing") % came if came else gettext("no event of this code came")
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """The codes by name."""

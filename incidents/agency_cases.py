@@ -18,7 +18,7 @@ from incidents.selectors import NearCamera, by_distance, cameras_near, relays_by
 from incidents.work import lock_incident
 from linkage import cases
 from linkage.models import LinkedSystem, Relay
-from linkage.relays import RelayChange, relay_of
+from linkage.relays import RelayChange
 from linkage.states import RANK
 from ocenter.accounts import audit
 from ocenter.accounts.principal import Actor
@@ -70,7 +70,7 @@ def _open(system: LinkedSystem, report: Report, incident: Incident) -> None:
 
 
 def _end(system: LinkedSystem, report: Report, incident: Incident) -> None:
-    relay = relay_of(system, incident.number)
+    relay = cases.case_relay(system, incident.number)
     if relay is None:
         return
     status = "CANCELLED" if report.action == Event.Action.CANCEL else "CLOSED"

@@ -272,29 +272,31 @@ def incident_register(*, municipality: Municipality, report: Report, by: Princip
 
 
 @transaction.atomic
-def incident_relay(*, number: str, by: Principal, request: RelayRequest) -> Result:
+def incident_relay(*, number: str, by: Principal, request: RelayRequest, anew: bool = False) -> Result:
     """Tells an agency. Who relays has taken notice: an unacknowledged incident is acknowledged with it.
 
-    Repeating to the same agency sends nothing twice; after a failure it sends the same message again.
+    Repeating to the same agency sends nothing twice; after a failure it sends the same message again. An agency that
+    has ended its case is told only with `anew`, which opens a new case there (decision 0013).
     """
     work = _begin(number, by)
     _require_steady(work, "relay")
-    _require_listening(work.incident, request.system)
+    if not anew:
+        _require_listening(work.incident, request.system)
     if work.incident.status in UNACKNOWLEDGED:
         _acknowledge(work, by)
         work.finish()
-    _open_relay(work.incident, request, by.actor)
+    _open_relay(work.incident, request, by.actor, anew)
     fresh = Work(lock_incident(number), by.actor, by)
     return fresh.finish()
 
 
 def _require_listening(incident: Incident, agency: LinkedSystem) -> None:
-    """An agency that has ended its case takes nothing more of it: the operator must know, and telephone."""
+    """An agency that has ended its case takes nothing more of it: the operator must know, and choose."""
     relay = relays.relay_of(agency, incident.number)
     if relay and relay.state in RELAY_ENDED:
         what = {"agency": agency.slug, "state": relay.get_state_display(), "phone": agency.phone or "–"}
         raise NotAllowedNow(
-            incident, _("%(agency)s has ended its case (%(state)s) and takes no more of it here; call %(phone)s.") % what
+            incident, _("%(agency)s has ended its case (%(state)s): open a new one there, or call %(phone)s.") % what
         )
 
 
@@ -305,7 +307,7 @@ def relays_by_rule(*, requests: Sequence[tuple[Incident, RelayRequest]]) -> None
         relays.relays_open(openings=openings, actor=SYSTEM_ACTOR)
 
 
-def _open_relay(incident: Incident, request: RelayRequest, actor: Actor) -> Relay:
+def _open_relay(incident: Incident, request: RelayRequest, actor: Actor, anew: bool) -> Relay:
     return relays.relay_open(
-        system=request.system, subject=incident.number, payload=request.payload, actor=actor, detail=request.detail
+        system=request.system, subject=incident.number, payload=request.payload, actor=actor, detail=request.detail, anew=anew
     )

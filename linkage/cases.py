@@ -47,6 +47,12 @@ def case_open(
     return relay
 
 
+def case_relay(system: LinkedSystem, subject: str) -> Relay | None:
+    """The last relay that carries a case the agency opened itself: not one that we opened there since."""
+    opened = relays.whole_relays().filter(system=system, subject=subject).exclude(reference="")
+    return opened.order_by("-created_at").first()
+
+
 def case_end(*, relay: Relay, state: str, result_code: str, actor: Actor) -> bool:
     """Ends the relay by the agency's own word; whether that changed anything."""
     if not leads_forward(relay.state, state):

@@ -175,6 +175,8 @@ class SystemKey(ApiKey):
 class Relay(models.Model):
     """One conversation with one agency about one subject (an incident's number): its state, as far as we know it.
 
+    Of one subject and agency one relay at most is open; once it has ended, an operator may have another opened
+    (decision 0013).
     The state moves forward only (`states.leads_forward`). `attention_reason` is set while an operator
     has to do something about it (invariant I6); the relay itself goes on being tried.
     """
@@ -211,8 +213,17 @@ class Relay(models.Model):
         verbose_name = _("relay")
         verbose_name_plural = _("relays")
         ordering = ["-created_at", "id"]
-        constraints = [models.UniqueConstraint(fields=["subject", "system"], name="one_relay_per_subject_and_agency")]
-        indexes = [models.Index(fields=["municipality", "-created_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "system"],
+                condition=~models.Q(state__in=["closed", "declined", "cancelled", "by_hand"]),
+                name="one_open_relay_per_subject_and_agency",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["municipality", "-created_at"]),
+            models.Index(fields=["subject", "system"], name="relay_subject"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} → {self.system_id} ({self.state})"

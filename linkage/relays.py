@@ -85,13 +85,17 @@ def whole_relays() -> QuerySet[Relay]:
 
 
 def relay_of(system: LinkedSystem, subject: str) -> Relay | None:
-    """The relay to this agency about this subject, or None; the subject should be locked."""
-    return whole_relays().filter(system=system, subject=subject).first()
+    """The last relay to this agency about this subject, or None; the subject should be locked."""
+    return whole_relays().filter(system=system, subject=subject).order_by("-created_at").first()
 
 
-def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], actor: Actor, detail: dict[str, Any]) -> Relay:
+def relay_open(
+    *, system: LinkedSystem, subject: str, payload: dict[str, Any], actor: Actor, detail: dict[str, Any], anew: bool = False
+) -> Relay:
     """Opens the relay and queues its create message; repeating returns the same relay and sends nothing.
 
+    `anew` opens another where the last one has ended: a new case with an id and keys of its own, which names the one
+    before (`follows`). While one is open, `anew` is a repeat like any other.
     Repeated with another `text`, the agency gets an update. A relay that failed for good is tried again: the
     same message under the same key. `payload` is the message without `relay` and `callback_url`, which are
     filled in here.
@@ -99,15 +103,22 @@ def relay_open(*, system: LinkedSystem, subject: str, payload: dict[str, Any], a
     lock_subject(subject)
     relay = relay_of(system, subject)
     if relay is None:
-        relay = Relay.objects.create(system=system, subject=subject, municipality_id=system.municipality_id)
-        message_queue(relay=relay, message=Delivery.Message.CREATE, payload=payload)
-        _tell(relay, "relay.requested", actor, detail)
+        relay = _open(system, subject, payload, actor, detail)
+    elif anew and relay.state in ENDED:
+        relay = _open(system, subject, {**payload, "follows": str(relay.pk)}, actor, {**detail, "anew": True})
     elif relay.state == RelayState.FAILED:
         _rearm(relay)
         _tell(relay, "relay.requested", actor, {**detail, "again": True})
     elif relay.state not in ENDED and payload.get("text") and payload["text"] != _last_text(relay):
         message_queue(relay=relay, message=Delivery.Message.UPDATE, payload=payload)
         _tell(relay, "relay.requested", actor, {**detail, "message": Delivery.Message.UPDATE})
+    return relay
+
+
+def _open(system: LinkedSystem, subject: str, payload: dict[str, Any], actor: Actor, detail: dict[str, Any]) -> Relay:
+    relay = Relay.objects.create(system=system, subject=subject, municipality_id=system.municipality_id)
+    message_queue(relay=relay, message=Delivery.Message.CREATE, payload=payload)
+    _tell(relay, "relay.requested", actor, detail)
     return relay
 
 
@@ -191,8 +202,11 @@ def relay_hear(*, relay_id: UUID, report: AgencyReport) -> Relay:
 
 
 @transaction.atomic
-def relay_call_by_hand(*, relay_id: UUID, actor: Actor, called_by: str, note: str) -> Relay:
-    """Records that the agency was told by telephone: settles what could not be delivered.
+def relay_call_by_hand(
+    *, relay_id: UUID, actor: Actor, called_by: str, note: str, called_at: datetime | None = None
+) -> Relay:
+    """Records that the agency was told by telephone (at `called_at`, where that was earlier): settles what could not
+    be delivered.
 
     Messages still on their way are dropped, so that the agency is not told twice. Repeating changes
     nothing. Raises Relay.DoesNotExist.
@@ -207,7 +221,8 @@ def relay_call_by_hand(*, relay_id: UUID, actor: Actor, called_by: str, note: st
     relay.state, relay.state_at, relay.called_by, relay.note = RelayState.BY_HAND, now, called_by, note or relay.note
     _settle_attention(relay)
     relay.save()
-    _tell(relay, "relay.by_hand", actor, {"called_by": called_by, "note": note})
+    at = {"called_at": called_at.isoformat()} if called_at else {}
+    _tell(relay, "relay.by_hand", actor, {"called_by": called_by, "note": note, **at})
     return relay
 
 

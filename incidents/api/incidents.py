@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
@@ -23,7 +23,7 @@ from incidents.codes import SERVICE_BY_FAMILY, Grade
 from incidents.models import Change, Incident
 from incidents.operations import NOTE_LENGTH, Invalid, Result
 from incidents.payloads import IncidentPayload, incident_payload, incident_payloads
-from incidents.relaying import compose
+from incidents.relaying import RelayRequest, compose
 from incidents.reports import NotUnderstood, storable, understand
 from incidents.selectors import relays_by_subject, visible_incidents
 from incidents.states import Status
@@ -154,15 +154,14 @@ class IncidentTimeline(CallerView):
 class RelayPreview(CallerView):
     """What an agency would be told."""
 
-    @extend_schema(
-        parameters=[OpenApiParameter("agency", OpenApiTypes.STR, required=True)], responses={200: OpenApiTypes.OBJECT}
-    )
+    @extend_schema(parameters=schema.PREVIEW_PARAMETERS, responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, number: str) -> HttpResponse:
         """The recipient and the exact payload, for the operator to read before confirming."""
         self.require("relay")
-        incident = _visible(self.caller, number)
-        agency = _agency(incident, request.query_params.get("agency", ""))
-        composed = compose(incident, agency)
+        incident, params = _visible(self.caller, number), request.query_params
+        agency = _agency(incident, params.get("agency", ""))
+        cameras = _ids(params["cameras"]) if "cameras" in params else None
+        composed = _composed(incident, agency, params.get("message", ""), cameras)
         recipient = {"slug": agency.slug, "name": agency.name, "phone": agency.phone, "enabled": agency.enabled}
         return json_response({"agency": recipient, "payload": {"message": "create", **composed.payload}})
 
@@ -171,21 +170,28 @@ Action = Callable[[str, Principal, Request], Result]
 
 
 def _relay(number: str, by: Principal, request: Request) -> Result:
-    fields = fields_of(request, "agency", "message", "cameras")
+    fields = fields_of(request, "agency", "message", "cameras", "anew")
     incident = _visible(by, number)
     agency = _agency(incident, text_of(fields, "agency"))
-    cameras = fields.get("cameras")
+    composed = _composed(incident, agency, text_of(fields, "message", ""), fields.get("cameras"))
+    return operations.incident_relay(number=number, by=by, request=composed, anew=fields.get("anew") is True)
+
+
+def _composed(incident: Incident, agency: LinkedSystem, text: str, cameras: Any) -> RelayRequest:
     if cameras is not None and not (isinstance(cameras, list) and all(_is_id(one) for one in cameras)):
         raise Invalid("cameras", _("A list of camera ids is needed."))
-    text = text_of(fields, "message", "")
     if len(text) > NOTE_LENGTH:
         raise Invalid("message", _("At most 2,000 characters, without NUL."))
-    composed = compose(incident, agency, text=text, cameras=cameras)
-    return operations.incident_relay(number=number, by=by, request=composed)
+    return compose(incident, agency, text=text, cameras=cameras)
 
 
 def _is_id(value: Any) -> bool:
     return type(value) is int and 0 < value < 2**63
+
+
+def _ids(text: str) -> list[Any]:
+    """The ids of a comma-separated list; what is no number stays a text, and is refused as one."""
+    return [int(one) if one.isascii() and one.isdigit() else one for one in text.split(",") if one]
 
 
 def _close(number: str, by: Principal, request: Request) -> Result:

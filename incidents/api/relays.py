@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -56,14 +58,19 @@ class RelayDetail(CallerView):
 class RelayByHand(CallerView):
     """Settling a relay by telephone."""
 
-    @extend_schema(request=schema.json_body(schema.ACTION_BODIES["resolve"]), responses={200: schema.RELAY})
+    @extend_schema(request=schema.json_body(schema.BY_HAND), responses={200: schema.RELAY})
     def post(self, request: Request, relay_id: UUID) -> HttpResponse:
         """Records who called the agency; what is still on its way is dropped. Repeating changes nothing."""
         self.require("called-by-hand")
-        visible_relays(self.caller).get(pk=relay_id)
-        note = _short(fields_of(request, "note"), "note", NOTE_LENGTH)
+        relay = visible_relays(self.caller).get(pk=relay_id)
+        fields = fields_of(request, "note", "called_at")
+        note, called_at = _short(fields, "note", NOTE_LENGTH), moment_of({"called_at": text_of(fields, "called_at", "")}, "called_at")
+        if called_at and not relay.created_at - timedelta(minutes=1) <= called_at <= timezone.now() + timedelta(minutes=1):
+            raise Invalid("called_at", _("Between the relay's beginning and now."))
         called_by = self.caller.user.label if self.caller.user else self.caller.actor["name"]
-        relays.relay_call_by_hand(relay_id=relay_id, actor=self.caller.actor, called_by=called_by, note=note)
+        relays.relay_call_by_hand(
+            relay_id=relay_id, actor=self.caller.actor, called_by=called_by, note=note, called_at=called_at
+        )
         return json_response(relay_payload(visible_relays(self.caller).get(pk=relay_id)))
 
 

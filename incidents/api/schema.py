@@ -63,6 +63,7 @@ REGISTRATION: Final = _object(
     grade={"type": "string", "enum": Grade.values}, summary=_TEXT, address=_TEXT, occurred_at=_MOMENT,
     caller={**_TEXT, "maxLength": 100, "description": "Who reported it; telephone numbers are covered"},
 )  # fmt: skip
+BY_HAND: Final = _object([], note=_TEXT, called_at={**_MOMENT, "description": "When, if earlier than now"})
 CALLBACK: Final = _object(
     ["status", "at"],
     status={"type": "string", "enum": sorted(CALLBACK_STATES)}, at=_MOMENT, unit=_MAYBE_TEXT,
@@ -131,6 +132,11 @@ INCIDENT_FILTERS: Final = [
     _query("cursor", "From the page before", OpenApiTypes.INT64),
     _query("page_size", "1 to 1,000", OpenApiTypes.INT),
 ]
+PREVIEW_PARAMETERS: Final = [
+    OpenApiParameter("agency", OpenApiTypes.STR, required=True),
+    _query("message", "The operator's own words"),
+    _query("cameras", "Comma separated ids instead of the nearest five; empty: none"),
+]
 EVENT_PAGING: Final = [
     _query("cursor", "From the page before", OpenApiTypes.INT64),
     _query("page_size", "1 to 1,000", OpenApiTypes.INT),
@@ -161,6 +167,7 @@ ACTION_BODIES: Final[dict[str, Schema]] = {
     "relay": _object(
         ["agency"], agency=_TEXT, message={**_TEXT, "maxLength": NOTE_LENGTH},
         cameras={**_list({"type": "integer", "minimum": 1}), "description": "Instead of the nearest five"},
+        anew={**_MORE, "description": "Open a new case at an agency that has ended its last one"},
     ),
 }  # fmt: skip
 _REFUSALS: Final = {

@@ -2,8 +2,11 @@
 
 import pytest
 
+from incidents import operations as op
 from incidents.models import Event, Incident, Regrouping
-from tests.incidents.cast import assert_ledger_is_whole, event, open_incident, receive
+from incidents.relaying import compose
+from linkage.models import Delivery, Relay
+from tests.incidents.cast import assert_ledger_is_whole, by, event, hear, open_incident, receive
 from tests.incidents.processes import Writer, start_nursery
 from tests.incidents.test_agency_races import deadlocks_so_far
 
@@ -71,3 +74,16 @@ def test_events_that_join_while_operators_regroup_are_never_lost(crew, town):
         writer.result()
     assert deadlocks_so_far() == deadlocks
     assert_every_event_is_in_one_that_lives(town, 62)
+
+
+def test_two_who_ask_an_agency_anew_at_once_open_one_case(crew, town):
+    incidents = [open_incident(town, "CRM-02") for _ in range(ROUNDS)]
+    for one in incidents:
+        op.incident_relay(number=one.number, by=by(town.kim), request=compose(one, town.police))
+        hear(Relay.objects.get(subject=one.number), "closed")
+    for writer, name in zip(crew, ("kim", "lee", "park"), strict=True):
+        writer.send("relay_anew", username=name, numbers=[one.number for one in incidents])
+    for writer in crew:
+        assert writer.result() == [["closed", "queued"]] * ROUNDS
+    assert Relay.objects.count() == 2 * ROUNDS and Delivery.objects.filter(message="create").count() == 2 * ROUNDS
+    assert_ledger_is_whole(town)

@@ -88,6 +88,17 @@ def regroup(talk, username, deeds):
     return outcomes
 
 
+def relay_anew(talk, username, numbers):
+    """Asks 112 for a new case of each; the relays' states afterwards, oldest first."""
+    caller, states = principal_of_user(User.objects.get(username=username)), []
+    for number in numbers:
+        incident = Incident.objects.get(number=number)
+        agency = LinkedSystem.objects.get(municipality_id=incident.municipality_id, slug="police112")
+        done = operations.incident_relay(number=number, by=caller, request=compose(incident, agency), anew=True)
+        states.append([one["state"] for one in done.incident["relays"]])
+    return states
+
+
 def operate(talk, username, seed, count):
     """`count` actions drawn at random on incidents drawn at random; how many were done and how many refused."""
     caller, rng = principal_of_user(User.objects.get(username=username)), random.Random(seed)
@@ -107,7 +118,7 @@ def operate(talk, username, seed, count):
 def relay(caller, rng, number, numbers):
     incident = Incident.objects.get(number=number)
     agency = LinkedSystem.objects.get(municipality_id=incident.municipality_id, slug=rng.choice(["police112", "fire119"]))
-    operations.incident_relay(number=number, by=caller, request=compose(incident, agency))
+    operations.incident_relay(number=number, by=caller, request=compose(incident, agency), anew=rng.random() < 0.3)
 
 
 def split(caller, rng, number, numbers):
@@ -132,7 +143,7 @@ ACTIONS = [
     split,
 ]
 
-COMMANDS = {one.__name__: one for one in (receive, drip, hold, acknowledge, regroup, operate)}
+COMMANDS = {one.__name__: one for one in (receive, drip, hold, acknowledge, regroup, relay_anew, operate)}
 
 
 def serve(talk):
