@@ -12,6 +12,7 @@ export const ACTIONS = {
   confirm: { move: "confirm", icon: "circle-check", label: () => t("Confirm real") },
   "relay:police112": { move: "relay", agency: "police112", key: "P", icon: "shield", label: () => t("Relay 112"), asks: "relay" },
   "relay:fire119": { move: "relay", agency: "fire119", key: "F", icon: "flame", label: () => t("Relay 119"), asks: "relay" },
+  relay: { move: "relay", icon: "send", label: () => t("Relay to…"), asks: "relay" },
   respond: { move: "respond", icon: "truck", label: () => t("Units responding") },
   resolve: { move: "resolve", icon: "circle-check", label: () => t("Resolve") },
   close: { move: "close", key: "C", icon: "archive", label: () => t("Close case"), asks: "close" },
@@ -22,7 +23,7 @@ export const ACTIONS = {
   unshelve: { move: "unshelve", icon: "undo-2", label: () => t("Bring back") },
 };
 
-const SECONDARY = ["verify", "confirm", "respond", "resolve", "false-alarm", "reopen", "assign", "shelve", "unshelve"];
+const SECONDARY = ["verify", "confirm", "relay", "respond", "resolve", "false-alarm", "reopen", "assign", "shelve", "unshelve"];
 
 /** Whether `id` can be done now: `{shown, allowed}`. `me` is `GET me`; `now` in milliseconds. */
 export function availability(id, incident, me, now) {

@@ -9,9 +9,10 @@ export function dialogOpen() {
 
 /**
  * Opens a dialog. `body`: elements. `confirm`: `{label, icon, kind, run}`; `run(form)` may be async: the
- * dialog closes when it answers true, and stays with `refuse(message)` otherwise. Returns the element.
+ * dialog closes when it answers true, and stays with `refuse(message)` otherwise. `docked`: it stands beside the map
+ * and the queue, which stay in use. `onClose()` when it has gone. Returns the element.
  */
-export function openDialog({ title, subtitle = "", lead = null, body, confirm = null, wide = false, hint = "" }) {
+export function openDialog({ title, subtitle = "", lead = null, body, confirm = null, wide = false, hint = "", docked = false, onClose = null }) {
   const refusal = h("div", { class: "refusal", role: "alert", hidden: true });
   const back = document.activeElement;
   const close = () => element.close();
@@ -22,7 +23,7 @@ export function openDialog({ title, subtitle = "", lead = null, body, confirm = 
     h("div", { class: "dialog-body" }, refusal, body),
     confirm && h("div", { class: "dialog-foot" }, hint ? h("span", { class: "hint" }, hint) : null,
       h("button", { type: "button", class: "quiet", onclick: close }, t("Cancel")), button));
-  const element = h("dialog", { class: wide ? "wide" : "", "aria-labelledby": "dialog-title" }, form);
+  const element = h("dialog", { class: docked ? "docked" : wide ? "wide" : "", "aria-labelledby": "dialog-title" }, form);
   element.refuse = (message) => {
     refusal.replaceChildren(icon("circle-alert"), h("div", {}, message));
     refusal.hidden = !message;
@@ -36,11 +37,21 @@ export function openDialog({ title, subtitle = "", lead = null, body, confirm = 
     if (done) close();
   });
   element.addEventListener("click", (event) => event.target === element && close());
-  element.addEventListener("close", () => { element.remove(); back?.focus?.(); });
+  element.addEventListener("close", () => { element.remove(); onClose?.(); back?.focus?.(); });
   document.body.append(element);
-  element.showModal();
+  if (docked) standBeside(element);
+  else element.showModal();
   (element.querySelector("[data-first]") ?? button ?? element).focus();
   return element;
+}
+
+/** Opens it without taking the page; Escape closes it all the same, one open before it gives way. */
+function standBeside(element) {
+  for (const other of document.querySelectorAll("dialog.docked[open]")) other.close();
+  const leave = (event) => { if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog:modal")) element.close(); };
+  document.addEventListener("keydown", leave);
+  element.addEventListener("close", () => document.removeEventListener("keydown", leave));
+  element.show();
 }
 
 /** A group of choices as radio buttons: `[{code, label}]`. */

@@ -6,17 +6,17 @@ import { clock, counter, dateTime, position, span } from "./format.js";
 import { ENDED, gradeName, shapeId, shapeName, statusName, unseen } from "./grades.js";
 import { named, t, tn } from "./i18n.js";
 import { overdue, shelved } from "./store.js";
-import { timelineList } from "./timeline.js";
+import { byPerson, timelineList } from "./timeline.js";
 import { whereabouts } from "./whereabouts.js";
 
 export class IncidentPanel {
   /**
-   * `me`, `catalogue`: from the API. `cameras`, `relays`: the blocks shown between head and timeline.
+   * `me`, `catalogue`: from the API. `cameras`, `relays`, `events`: the blocks shown between head and timeline.
    * `overview`: what is shown while nothing is open.
    * `onAction(id)`, `onNote(text)` (answers true when the ledger has it), `onClose()`.
    */
-  constructor({ me, catalogue, cameras, relays, overview, onAction, onNote, onClose }) {
-    Object.assign(this, { me, catalogue, cameras, relays, overview, onAction, onNote, onClose });
+  constructor({ me, catalogue, cameras, relays, events, overview, onAction, onNote, onClose }) {
+    Object.assign(this, { me, catalogue, cameras, relays, events, overview, onAction, onNote, onClose });
     this.element = document.getElementById("panel");
     this.changes = new Map();
     this.busy = new Set();
@@ -24,7 +24,7 @@ export class IncidentPanel {
     this.actions = h("div");
     this.timeline = h("section", { class: "block" });
     this.note = this.#noteForm();
-    this.body = h("div", { class: "panel-body" }, relays.element, cameras.element, this.timeline);
+    this.body = h("div", { class: "panel-body" }, relays.element, cameras.element, events.element, this.timeline);
     this.#renderEmpty();
   }
 
@@ -42,6 +42,7 @@ export class IncidentPanel {
     if (!opened) this.#renderTimeline();
     this.relays.render(incident, { can: !historic && this.me.actions.includes("called-by-hand"), now });
     this.cameras.load(incident, { historic });
+    this.events.render(incident, { now, historic, can: (action) => this.me.actions.includes(action) });
   }
 
   /** Counts what counts; called every second. */
@@ -105,6 +106,7 @@ export class IncidentPanel {
   #renderEmpty() {
     this.incident = null;
     this.cameras.load(null);
+    this.events.render(null, {});
     this.element.replaceChildren(this.overview.element);
   }
 
@@ -187,8 +189,12 @@ export class IncidentPanel {
   #renderTimeline(error = null) {
     const until = this.historic ? this.now : Infinity;
     const rows = [...this.changes.values()].filter((change) => new Date(change.at).getTime() <= until).sort((a, b) => a.seq - b.seq);
-    this.timeline.replaceChildren(h("h3", {}, t("Timeline"), h("small", {}, t("newest first"))),
-      rows.length ? timelineList(rows, this.catalogue, this.incident.source) : h("p", { class: "none" }, error ? error.message : t("Nothing yet.")));
+    const shown = this.peopleOnly ? rows.filter(byPerson) : rows;
+    const filter = h("button", { type: "button", class: "quiet small people-only", "aria-pressed": String(Boolean(this.peopleOnly)), onclick: () => { this.peopleOnly = !this.peopleOnly; this.#renderTimeline(error); } }, icon("user"), t("Only people's actions"));
+    const focused = this.timeline.contains(document.activeElement);
+    this.timeline.replaceChildren(h("h3", {}, t("Timeline"), h("small", {}, t("newest first")), filter),
+      shown.length ? timelineList(shown, this.catalogue, this.incident.source) : h("p", { class: "none" }, error ? error.message : t("Nothing yet.")));
+    if (focused) filter.focus();
   }
 
   #noteForm() {

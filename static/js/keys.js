@@ -3,7 +3,7 @@
 /** Every key of the page: code → command. `?` is Shift+Slash; `/` alone searches. */
 export const KEYS = {
   KeyJ: "next", KeyK: "previous", Enter: "open", KeyA: "acknowledge", KeyP: "relay:police112", KeyF: "relay:fire119",
-  KeyC: "close", KeyN: "note", Digit1: "camera:1", Digit2: "camera:2", Digit3: "camera:3", Digit4: "camera:4", Digit5: "camera:5",
+  KeyC: "close", KeyN: "note", KeyR: "register", Digit1: "camera:1", Digit2: "camera:2", Digit3: "camera:3", Digit4: "camera:4", Digit5: "camera:5",
   KeyV: "wall", KeyL: "layers", Slash: "search", KeyG: "next-unseen", KeyM: "mute", Space: "live", Escape: "back",
 };
 
@@ -33,10 +33,10 @@ export function commandFor(event, { dialogOpen = false, singleKeys = true } = {}
 
 /**
  * A button pressed with the mouse gives the focus back, so that Space and Enter mean the page's commands again.
- * One reached with the keyboard keeps it.
+ * One reached with the keyboard keeps it. By the click's path: its icon may have been replaced meanwhile.
  */
 export function releaseClicked(target) {
-  target.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button")?.blur());
+  target.addEventListener("click", (event) => event.detail > 0 && event.composedPath().find((one) => one.tagName === "BUTTON")?.blur());
 }
 
 /** Listens on `target` and calls `run(command)`; the browser's own meaning of the key is dropped. The options are functions. */

@@ -6,6 +6,7 @@ import { now } from "./clock.js";
 import { Desk } from "./desk.js";
 import { dialogOpen } from "./dialog.js";
 import { EndedSearch } from "./ended.js";
+import { JoinedEvents } from "./events.js";
 import { Header } from "./header.js";
 import { openHelp, singleKeys } from "./help.js";
 import { t } from "./i18n.js";
@@ -16,8 +17,11 @@ import { Notices } from "./notices.js";
 import { Overview } from "./overview.js";
 import { Performer, refused } from "./perform.js";
 import { loadPreferences } from "./preferences.js";
+import { Picker } from "./picker.js";
 import { Picture } from "./picture.js";
 import { Queue } from "./queue.js";
+import { Registrar } from "./register.js";
+import { Regrouper } from "./regroup.js";
 import { Relays } from "./relays.js";
 import { Room } from "./room.js";
 import { ShiftDesk, worksShifts } from "./shift/desk.js";
@@ -34,21 +38,26 @@ const boot = JSON.parse(document.getElementById("boot").textContent);
 
 /** Furnishes the room for `me` (GET me) with the words of `catalogue`. */
 async function start(me, catalogue) {
-  let room;
-  const open = (number) => room.open(number, { look: true });
+  let room, picker;
+  const show = (number) => room.visit(number);
+  const open = (number) => picker.take(number) || room.open(number, { look: true });
   const map = new OperatorMap(document.getElementById("map"), { onOpen: open, now, scripts: boot.points, options: boot.map });
   const may = (action) => me.actions.includes(action);
   const wall = new Wall({ may, find: searchCameras, behind: document.querySelectorAll("header.top, main.room, footer.axis"), onCover: (on) => cameras.covered(on) });
   const cameras = new CameraWell({ map, may, enlarged: new Enlarged(document.querySelector(".stage"), { may }), onWall: () => wall.toggle(panel.incident) });
   document.addEventListener("ocenter:watch", ({ detail }) => cameras.watch(detail.camera));
   document.addEventListener("ocenter:cameras", ({ detail }) => wall.put(detail.ids, panel.incident));
-  const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay) });
+  picker = new Picker(map);
+  const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay), onAgain: (relay) => performer.sendAgain(relay) });
+  const events = new JoinedEvents({ map, onMerge: (one) => regrouper.merge(one), onSplit: (one, ids) => regrouper.split(one, ids), onUndo: (one) => regrouper.undo(one), onOpen: show });
   const overview = new Overview({ onOpen: open });
   const panel = new IncidentPanel({
-    me, catalogue, cameras, relays, overview,
+    me, catalogue, cameras, relays, events, overview,
     onAction: (id) => performer.start(id, panel.incident), onNote: (text) => performer.note(panel.incident, text), onClose: () => room.open(null),
   });
-  const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq) });
+  const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq), links: () => room.state.feeds });
+  const regrouper = new Regrouper({ send: (...deed) => performer.send(...deed), picker, open: show });
+  const registrar = new Registrar({ me, catalogue, send: (body) => performer.register(body), picker, map, open: show, live: () => !room.history });
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko });
   new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
   const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound(), now, health: boot.health });
@@ -57,7 +66,7 @@ async function start(me, catalogue) {
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
   room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen: tellChosen });
   room.desk = new Desk({ room, me, picture, player, cameras, part: boot.window });
-  const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header });
+  const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar });
   listen(document, run, { dialogOpen, singleKeys });
   releaseClicked(document);
   // Any first gesture turns sound on. The sound button does so itself: else the same click would then mute.
@@ -85,13 +94,13 @@ async function draw(map, me) {
 }
 
 /** The keys' commands. A command that does nothing here answers false, and the browser keeps the key. */
-function commands({ room, map, panel, queue, cameras, wall, axis, performer, header }) {
+function commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar }) {
   const step = (by) => room.open(queue.neighbour(room.chosen, by), { reveal: true });
   const plain = {
     next: () => step(1), previous: () => step(-1),
     open: () => { map.focus(panel.incident); document.getElementById("panel").focus(); },
     "next-unseen": () => { const number = queue.nextUnseen(room.chosen); if (number) room.open(number, { look: true, reveal: true }); },
-    note: () => panel.incident && panel.focusNote(),
+    note: () => panel.incident && panel.focusNote(), register: () => registrar.start(),
     layers: () => map.toggleLayers?.(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
     wall: () => { wall.toggle(room.history ? null : panel.incident); },
     back: () => header.links.close() || cameras.back() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),

@@ -4,6 +4,7 @@ import { act, post } from "./api.js";
 import { ask } from "./forms.js";
 import { statusName, unseen } from "./grades.js";
 import { t } from "./i18n.js";
+import { askCall } from "./call-dialog.js";
 import { askRelay } from "./relay-dialog.js";
 import { toast } from "./toast.js";
 
@@ -11,9 +12,9 @@ import { toast } from "./toast.js";
 const PATIENCE_MS = 4000;
 
 export class Performer {
-  /** `caughtUp(number, seq)`: a promise until the screen shows that row. `panel()`: the incident panel. */
-  constructor({ me, catalogue, panel, caughtUp }) {
-    Object.assign(this, { me, catalogue, panel, caughtUp });
+  /** `caughtUp(number, seq)`: a promise until the screen shows that row. `panel()`: the incident panel. `links()`: how the links are. */
+  constructor({ me, catalogue, panel, caughtUp, links = () => [] }) {
+    Object.assign(this, { me, catalogue, panel, caughtUp, links });
   }
 
   /** Starts action `id` on `incident`, asking first where the action needs it. */
@@ -21,7 +22,7 @@ export class Performer {
     const { asks, agency, label } = ACTIONS[id];
     const send = (body) => this.#send(id, incident, body);
     try {
-      if (asks === "relay") await askRelay(incident, agency, label(), send);
+      if (asks === "relay") await askRelay(incident, agency, label(), { catalogue: this.catalogue, links: this.links() }, send);
       else if (asks) ask(id, incident, { catalogue: this.catalogue, me: this.me }, send);
       else await send(id === "assign" ? { username: this.me.username } : {});
     } catch (error) {
@@ -29,14 +30,35 @@ export class Performer {
     }
   }
 
+  /** Sends `action` on incident `number`; answers the incident the server speaks of once it is on the screen. Refusals are thrown. */
+  async send(number, action, body = {}) {
+    return this.#answered(() => act(number, action, body));
+  }
+
+  /** Registers an incident by hand; answers it once it is on the screen. Refusals are thrown. */
+  async register(body) {
+    return this.#answered(() => post("incidents", body));
+  }
+
+  async #answered(call) {
+    const { incident, seq } = await call();
+    await this.#shown(incident.number, seq);
+    return incident;
+  }
+
   /** Writes a note; true when the ledger has it. */
   async note(incident, text) {
     return this.#quietly(() => act(incident.number, "note", { note: text }), incident.number);
   }
 
-  /** Says that an agency was called by telephone. */
-  async calledByHand(relay) {
-    return this.#quietly(() => post(`relays/${encodeURIComponent(relay.id)}/called-by-hand`), relay.incident);
+  /** Asks what was said by telephone and when, and records it. */
+  calledByHand(relay) {
+    return askCall(relay, (body) => post(`relays/${encodeURIComponent(relay.id)}/called-by-hand`, body));
+  }
+
+  /** Sends a relay that failed for good again: the same message under the same key. */
+  async sendAgain(relay) {
+    return this.#quietly(() => act(relay.incident, "relay", { agency: relay.agency }), relay.incident);
   }
 
   async #quietly(call, number) {

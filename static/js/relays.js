@@ -11,7 +11,8 @@ function stepName(step) {
   return { sent: t("Sent"), accepted: t("Accepted"), dispatched: t("Dispatched"), arrived: t("Arrived"), closed: t("Ended") }[step];
 }
 
-function stateName(state) {
+/** A relay's state in words. */
+export function stateName(state) {
   const names = { queued: t("Waiting to be sent"), declined: t("Declined"), cancelled: t("Cancelled"), failed: t("Could not be sent"), by_hand: t("Called by hand") };
   return names[state] ?? stepName(state);
 }
@@ -23,9 +24,9 @@ function reasonText(reason) {
 }
 
 export class Relays {
-  /** `onCalled(relay)`: the operator says that they have called. */
-  constructor({ onCalled }) {
-    this.onCalled = onCalled;
+  /** `onCalled(relay)`: the operator says that they have called; `onAgain(relay)`: what failed is to be sent again. */
+  constructor({ onCalled, onAgain }) {
+    Object.assign(this, { onCalled, onAgain });
     this.element = h("section", { class: "block relays", "aria-live": "polite" });
     this.etas = [];
   }
@@ -76,6 +77,7 @@ export class Relays {
     return h("div", { class: "relay-trouble", role: "alert" },
       h("p", {}, icon("triangle-alert"), h("span", {}, h("b", {}, t("Not delivered: call by hand.")), " ", reasonText(relay.attention?.reason ?? ""))),
       h("div", { class: "call" }, h("a", { class: "phone", href: `tel:${relay.phone}` }, relay.phone || t("no phone number")),
+        can && relay.state === "failed" ? h("button", { type: "button", class: "quiet", dataset: { again: relay.agency }, onclick: () => this.onAgain(relay) }, icon("refresh-cw"), t("Send again")) : null,
         can ? h("button", { type: "button", class: "primary", onclick: () => this.onCalled(relay) }, icon("phone-call"), t("I have called")) : null));
   }
 }

@@ -60,6 +60,15 @@ export class Room {
     this.onChosen(number);
   }
 
+  /** Opens an incident that may be in neither list: one that has ended is looked up first. */
+  async visit(number) {
+    if (!incidentOf(this.state, number)) {
+      const found = await get(`incidents/${encodeURIComponent(number)}`).catch((error) => { refused(error); return null; });
+      if (found) this.remember([found]);
+    }
+    this.open(number, { look: true, reveal: true });
+  }
+
   /** Keeps ended incidents that were looked up, so that they can be opened. */
   remember(list) {
     this.state = addEnded(this.state, list);

@@ -1,7 +1,7 @@
 /** The ledger's rows of one incident in words. */
 import { clock, dateTime } from "./format.js";
 import { h } from "./dom.js";
-import { named, t } from "./i18n.js";
+import { named, t, tn } from "./i18n.js";
 
 /** Row kinds in words. An unknown kind is shown as it is: nothing that happened is hidden. */
 export function kindText(kind) {
@@ -11,7 +11,7 @@ export function kindText(kind) {
     "incident.test": t("Marked as a test"), "incident.notified": t("Agency notified"), "incident.responding": t("Units responding"),
     "incident.resolved": t("Resolved"), "incident.closed": t("Closed"), "incident.reopened": t("Reopened"), "incident.cancelled": t("Cancelled by the source"),
     "incident.assigned": t("Taken over"), "incident.noted": t("Note"), "incident.shelved": t("Shelved"), "incident.unshelved": t("Back from the shelf"),
-    "incident.merged": t("Merged"), "incident.split": t("Split off"), "incident.updated": t("Updated by the source"), "incident.raised": t("Grade raised by the source"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
+    "incident.merged": t("Merged"), "incident.split": t("Split off"), "incident.unmerged": t("Merge undone"), "incident.unsplit": t("Split undone"), "incident.updated": t("Updated by the source"), "incident.raised": t("Grade raised by the source"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
     "relay.attention": t("Relay not delivered"), "relay.accepted": t("Agency accepted"), "relay.declined": t("Agency declined"),
     "relay.dispatched": t("Unit dispatched"), "relay.unit": t("Unit on its way"), "relay.arrived": t("Unit arrived"), "relay.closed": t("Agency closed its case"),
     "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"), "relay.note": t("Note from the agency"), "relay.updated": t("Agency told of the change"),
@@ -28,12 +28,34 @@ function reasonText(reason) {
   return names[reason] ?? reason;
 }
 
-/** What a row adds in its own words: a note, a reason, a code from the catalogue. */
-function words(detail, catalogue) {
+/** What a merge, a split or its undoing says of the other incident, or "". */
+function regroupingText(kind, detail = {}) {
+  const count = Array.isArray(detail.events) ? detail.events.length : detail.events ?? 0;
+  if (kind === "incident.merged" || (kind === "incident.unsplit" && detail.into)) return t("into %(number)s", { number: detail.into });
+  if (kind === "incident.unmerged" && detail.from_incident) return tn("out of %(number)s, with %(count)s event", "out of %(number)s, with %(count)s events", count, { number: detail.from_incident });
+  const other = detail.merged ?? detail.part ?? detail.into;
+  if (detail.split_from) return tn("%(count)s event split off from %(number)s", "%(count)s events split off from %(number)s", count, { number: detail.split_from });
+  return other && kind !== "incident.opened" ? tn("%(number)s, %(count)s event", "%(number)s, %(count)s events", count, { number: other }) : "";
+}
+
+/** The row's kind in words, as this row means it. */
+function titleOf({ kind, detail = {} }) {
+  if (kind === "incident.joined" && detail.merged) return t("Took in another incident");
+  if (kind === "incident.opened" && detail.registered_by) return t("Registered by hand");
+  if (kind === "incident.opened" && detail.split_from) return t("Opened by a split");
+  if (kind === "relay.requested" && detail.anew) return t("New case asked for at the agency");
+  if (kind === "relay.requested" && detail.again) return t("Relay sent again");
+  if (kind === "relay.requested" && detail.message) return t("Update sent to the agency");
+  return kindText(kind);
+}
+
+/** What a row adds in its own words: a note, a reason, a code from the catalogue, the other incident. */
+function words({ kind, detail }, catalogue) {
   const code = detail?.result_code ?? reasonText(detail?.reason);
   const known = [...(catalogue.result_codes ?? []), ...(catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
   const grade = detail?.changed?.grade;
-  return [grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
+  const called = detail?.called_at && t("called at %(time)s", { time: clock(detail.called_at) });
+  return [regroupingText(kind, detail ?? {}), called, detail?.caller, grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
 }
 
 function actorText(actor, detail, catalogue, source) {
@@ -49,12 +71,17 @@ function thinned(changes) {
   return changes.filter((change, i) => change.kind !== "relay.unit" || changes[i + 1]?.kind !== "relay.unit");
 }
 
+/** Whether a person did it: what the filter leaves. */
+export function byPerson(change) {
+  return change.actor?.kind === "user";
+}
+
 /** The list element of `changes`, the newest first; `source` is the incident's. */
 export function timelineList(changes, catalogue, source) {
   return h("ol", { class: "timeline" }, thinned(changes).reverse().map((change) => {
-    const said = words(change.detail, catalogue);
+    const said = words(change, catalogue);
     const tone = BAD.has(change.kind) ? "bad" : change.actor?.kind ?? "";
     return h("li", { class: `moment ${tone}`, dataset: { kind: change.kind } }, h("time", { datetime: change.at, title: dateTime(change.at) }, clock(change.at)),
-      h("div", {}, kindText(change.kind), " ", h("small", {}, actorText(change.actor, change.detail, catalogue, source)), said ? h("q", {}, said) : null));
+      h("div", {}, titleOf(change), " ", h("small", {}, actorText(change.actor, change.detail, catalogue, source)), said ? h("q", {}, said) : null));
   }));
 }

@@ -144,6 +144,13 @@ def mutes(room: Room, code: str) -> None:
     expect(room.page.locator("#sound")).not_to_have_class(re.compile("muted"))
 
 
+def registers(room: Room, code: str) -> None:
+    room.press(code)
+    expect(room.page.locator("dialog.docked [name=code-search]")).to_be_focused()
+    room.press("Escape")
+    expect(room.page.locator("dialog")).to_have_count(0)
+
+
 def stops_and_goes_live(room: Room, code: str) -> None:
     room.page.evaluate("() => document.activeElement.blur()")
     room.press(code)
@@ -162,7 +169,7 @@ TRIALS: dict[str, Callable[[Room, str], None]] = {
     "KeyJ": to_the_next, "KeyK": to_the_next, "Enter": to_the_panel, "KeyP": asks_to_relay("112"), "KeyF": asks_to_relay("119"),
     "Digit1": shows_a_camera, "Digit2": shows_a_camera, "Digit3": shows_a_camera, "Digit4": shows_a_camera, "Digit5": shows_a_camera,
     "KeyA": acknowledges, "KeyC": asks_to_close, "KeyN": to_the_note, "KeyV": opens_the_wall, "KeyL": toggles_layers, "Slash": to_the_search,
-    "KeyG": to_the_next_unseen, "KeyM": mutes, "Space": stops_and_goes_live, "Escape": goes_back,
+    "KeyG": to_the_next_unseen, "KeyR": registers, "KeyM": mutes, "Space": stops_and_goes_live, "Escape": goes_back,
 }  # fmt: skip
 
 

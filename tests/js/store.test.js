@@ -43,6 +43,33 @@ describe("changes", () => {
     }
   });
 
+  test("of merges and their undoing, in whatever frames they come, give the state of a fresh snapshot", () => {
+    const bodies = new Map([0, 1, 2, 3].map((n) => [`N-${n}`, incident(`N-${n}`)]));
+    const rows = [];
+    const write = (number, more, kind) => {
+      bodies.set(number, { ...bodies.get(number), ...more, version: rows.length + 1 });
+      rows.push(change(rows.length + 1, bodies.get(number), kind));
+    };
+    for (let i = 0; i < 40; i += 1) {
+      const [part, whole] = [`N-${(i * 7) % 4}`, `N-${(i * 7 + 1 + (i % 3)) % 4}`];
+      const into = bodies.get(part).merged_into;
+      if (into) {
+        write(into, {}, "incident.unmerged");
+        write(part, { status: "open", merged_into: null }, "incident.unmerged");
+      } else if (!bodies.get(whole).merged_into) {
+        write(part, { status: "merged", merged_into: whole }, "incident.merged");
+        write(whole, { event_count: i }, "incident.joined");
+      }
+    }
+    const fresh = applySnapshot(emptyState(), snapshot("end", [...bodies.values()].filter(({ status }) => status !== "merged")));
+    for (const size of [1, 2, 5, rows.length]) {
+      let state = applySnapshot(emptyState(), snapshot("c0", []));
+      for (let i = 0; i < rows.length; i += size) state = applyChanges(state, message(...rows.slice(i, i + size))).state;
+      assert.deepEqual(numbers(state), numbers(fresh));
+      for (const [number, body] of bodies) assert.equal(incidentOf(state, number)?.merged_into ?? null, body.merged_into ?? null);
+    }
+  });
+
   test("bring a reopened incident back", () => {
     let state = applySnapshot(emptyState(), snapshot("c1", [incident("N-1")]));
     state = applyChanges(state, message(change(2, incident("N-1", { status: "closed" })), change(3, incident("N-1", { status: "reopened" })))).state;

@@ -2,11 +2,13 @@
 import * as L from "leaflet";
 import { named, t } from "../i18n.js";
 import { AreaLayer } from "./areas.js";
+import { PlaceAsker } from "./asking.js";
 import { addBase } from "./base.js";
 import { pane } from "./canvas.js";
 import { EdgeMarks } from "./edges.js";
 import { addHover } from "./hover.js";
 import { IncidentLayer } from "./incidents.js";
+import { JoinedLayer } from "./joined.js";
 import { addLayersCard } from "./layers.js";
 import { NEAR_METRES, NearLayer } from "./near.js";
 import { PointsLayer } from "./points.js";
@@ -38,6 +40,8 @@ export class OperatorMap {
     this.incidents = new IncidentLayer(this.map, { pane: pane(this.map, "incidents", 610, { clicks: true }), onOpen, now });
     this.units = new UnitLayer(this.map, { pane: pane(this.map, "units", 630), linePane: lines, now });
     this.edges = new EdgeMarks(this.map, { onOpen });
+    this.joined = new JoinedLayer(this.map, { pane: lines });
+    this.asker = new PlaceAsker(this.map, { pane: pane(this.map, "asked", 640) });
     this.redraws = [];
     // In flight, what is drawn for one zoom would only be blown up: it fades and comes back sharp.
     this.map.on("zoomstart", () => element.classList.add("zooming"));
@@ -77,7 +81,7 @@ export class OperatorMap {
 
   #pointsReady({ purposes, kinds, counts }, place) {
     const names = { cameras: purposes, devices: kinds };
-    addHover(this.map, { points: this.points, groupOf: (set, index) => named(names[set][index]), busy: () => false });
+    addHover(this.map, { points: this.points, groupOf: (set, index) => named(names[set][index]), busy: () => this.asker.asking });
     const groups = [
       { name: t("Cameras by purpose"), items: purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: counts.cameras[i] })) },
       { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: `kind:${kind.slug}`, name: kind, count: counts.devices[i] })) },
@@ -99,6 +103,26 @@ export class OperatorMap {
   /** The open incident's surroundings; `cameras` may still be empty. */
   showNear(incident, cameras) {
     this.near.show(incident, cameras);
+  }
+
+  /** Where the open incident's events were, with lines to it. */
+  showJoined(incident, events) {
+    this.joined.show(incident, events);
+  }
+
+  /** Lights the mark of one event up, or none. */
+  lookAtJoined(id) {
+    this.joined.look(id);
+  }
+
+  /** Has `onPlace({lat, lon})` called for clicks on the ground, or with null no longer. */
+  askPlace(onPlace) {
+    this.asker.ask(onPlace);
+  }
+
+  /** Marks the place that is asked about, or none. */
+  markPlace(place) {
+    this.asker.mark(place);
   }
 
   /** Looks at an incident so that its 500 m circle fills the view. Nothing to do where it has no place. */
