@@ -28,6 +28,7 @@ export class Desk {
     this.#watch();
     document.addEventListener("click", (event) => this.#clicked(event.target));
     addEventListener("pagehide", () => this.windows.leave());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.windows.comeBack());
     addEventListener("beforeprint", () => printHead({ room, me }));
     const asked = new URLSearchParams(location.search).get("incident");
     if (asked) this.#follow(asked);

@@ -10,7 +10,7 @@ const BEAT_MS = 2000;
 const ALONE_MS = 7000;
 /** A part that says nothing this long was killed; one in the background is slowed to one word a minute. */
 const LOST_MS = 90000;
-const SIZES = { queue: "width=520,height=1000", map: "width=1600,height=1000", panel: "width=620,height=1000" };
+const SIZES = { queue: "width=520,height=1000", map: "width=1600,height=1000", panel: "width=720,height=1000" };
 
 export class Windows {
   /**
@@ -23,6 +23,7 @@ export class Windows {
     this.out = new Map();
     this.mainHeard = clock.now();
     this.alone = false;
+    this.left = false;
     channel.onmessage = ({ data }) => this.#heard(data);
     timer.setInterval(() => this.beat(), BEAT_MS);
     channel.postMessage({ type: "hello", part });
@@ -52,13 +53,21 @@ export class Windows {
     this.channel.postMessage({ type: "chosen", part: this.part, number });
   }
 
-  /** This window is about to close. */
+  /** This window is about to close: its last word, whatever its timers still do. */
   leave() {
+    this.left = true;
     this.channel.postMessage({ type: "gone", part: this.part });
+  }
+
+  /** It did not close after all: the browser kept the page and shows it again. */
+  comeBack() {
+    this.left = false;
+    this.channel.postMessage({ type: "hello", part: this.part });
   }
 
   /** Says that this window lives and notices who no longer does; every two seconds. */
   beat() {
+    if (this.left) return;
     this.channel.postMessage({ type: "here", part: this.part });
     for (const [part, opened] of this.handles) if (opened.closed) this.#gone(part);
     for (const [part, heard] of this.out) if (!this.handles.has(part) && this.clock.now() - heard > LOST_MS) this.#gone(part);

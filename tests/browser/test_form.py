@@ -120,7 +120,7 @@ def test_a_window_whose_main_one_is_gone_sounds_by_itself(live_stack: Stack, sig
     console.page.close()
     expect(queue.locator("#notices [data-notice=alone]")).to_be_visible()
     expect(queue.locator("#sound")).to_be_visible()
-    assert queue.evaluate("() => ocenter.room.player.hushed") is False
+    queue.wait_for_function("() => ocenter.room.player.hushed === false")
     answer = queue.request.get(f"{live_stack.base_url}/window/nothing/")
     assert answer.status == 404
 

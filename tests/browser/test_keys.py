@@ -104,9 +104,9 @@ def shows_a_camera(room: Room, code: str) -> None:
     expect(cameras.nth(int(code[-1]) - 1)).to_be_visible()
     room.press(code)
     expect(room.page.locator(".near-pin.looked")).to_have_text(code[-1])
-    expect(room.page.locator(".enlarged .cam")).to_be_visible()
+    expect(room.page.locator(".stage .enlarged .cam")).to_be_visible()
     room.press("Escape")
-    expect(room.page.locator(".enlarged")).to_be_hidden()
+    expect(room.page.locator(".stage .enlarged")).to_be_hidden()
 
 
 def opens_the_wall(room: Room, code: str) -> None:

@@ -131,7 +131,7 @@ def test_a_place_that_is_unknown_or_outside_the_city_is_said(live_stack: Stack, 
     outside = report(live_stack, "BEL-01", 35.1796, 129.0756, summary="관할 밖 신고")
     console.open(outside)
     expect(page.locator("#panel .chip.whereabouts")).to_have_text("관할 구역 밖")
-    expect(page.locator(f'.pin[data-number="{outside}"]')).to_be_visible()
+    expect(page.locator(f'.pin[data-number="{outside}"] .pin-body')).to_be_visible()
     page.wait_for_function(
         "(number) => { const box = document.querySelector(`.pin[data-number='${number}']`).getBoundingClientRect(), map = document.getElementById('map').getBoundingClientRect(); return box.x > map.x && box.x < map.right && box.y > map.y && box.y < map.bottom }",
         arg=outside,
@@ -159,7 +159,7 @@ def agency(stack: Stack, slug: str) -> Iterator[Callable[[str, dict[str, Any]], 
         yield lambda what, body: tell_agency(stack, f"/{slug}/{what}", body)
     finally:
         tell_agency(stack, f"/{slug}/faults", {"mode": "none", "rate": 1, "seed": 1})
-        tell_agency(stack, f"/{slug}/speed", {"speed": 20})
+        tell_agency(stack, f"/{slug}/pace", {"speed": 20})
 
 
 def relayed(console: Console, seed: int) -> Any:
@@ -192,12 +192,12 @@ def test_a_relay_is_sent_and_accepted_and_says_when(live_stack: Stack, sign_in: 
     console = sign_in()
     page = console.page
     with agency(live_stack, "police112") as police:
-        police("speed", {"speed": 0.1})
+        police("pace", {"speed": 0.1})
         card = relayed(console, 34)
         expect(page.locator('#panel .relay[data-state="sent"]')).to_be_visible()
         expect(card.locator(".step.here")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
         console.shot("relay-sent")
-        police("speed", {"speed": 2})
+        police("pace", {"speed": 2})
         expect(page.locator('#panel .relay[data-state="accepted"]')).to_be_visible()
         console.shot("relay-accepted")
 

@@ -89,6 +89,9 @@ test("a part whose main window is gone, or silent, is alone until one speaks aga
   const panel = desk("panel");
   main.leave();
   main.beat();
+  assert.deepEqual(said.panel.alone, [true]); // a timer that still runs in a closing page is not heard
+  main.comeBack();
+  assert.deepEqual(said.panel.alone, [true, false]);
   time += 8000;
   panel.beat();
   assert.deepEqual(said.panel.alone, [true, false, true]);

@@ -35,8 +35,10 @@ export class Tile {
     this.sign = h("span", { class: "cam-sign" });
     this.lamp = h("span", { class: "cam-lamp" });
     this.badge = number ? h("span", { class: "camera-number" }) : null;
-    this.face = h("button", { type: "button", class: "cam-face", "aria-label": camera.name, onclick: () => onChoose() },
-      this.video, this.image, h("span", { class: "cam-cover" }, this.sign, this.title, this.detail));
+    // Heard together with what the cover says of the picture's state.
+    this.name = h("span", { class: "hidden-text" }, camera.name);
+    this.face = h("button", { type: "button", class: "cam-face", onclick: () => onChoose() },
+      this.name, this.video, this.image, h("span", { class: "cam-cover" }, this.sign, this.title, this.detail));
     this.element = h("figure", { class: "cam", dataset: { camera: camera.id } }, this.face,
       h("figcaption", {}, this.badge, h("span", { class: "cam-name", title: camera.name }, camera.name), way, this.lamp, tools));
     this.still = new SnapshotStream(this.image);
@@ -49,7 +51,7 @@ export class Tile {
   /** Puts this number on the badge. */
   numbered(number) {
     text(this.badge, String(number));
-    this.face.setAttribute("aria-label", `${number} ${this.camera.name}`);
+    text(this.name, `${number} ${this.camera.name}`);
   }
 
   /** Wants the picture: it is asked for while the tile is in sight. */
