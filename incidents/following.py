@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from incidents import shelf
 from incidents.codes import RESULT_CODES
 from incidents.models import Change
 from incidents.selectors import relays_by_subject, whole_incidents
@@ -42,7 +43,7 @@ def _follow(work: Work, changes: Sequence[RelayChange]) -> None:
         work.note(change.kind, change.detail, actor=change.actor)
     if any(change.kind != UNIT_MOVED for change in changes):
         # What changes comes back from the shelf (DOMAIN.md §4).
-        work.incident.shelved_until = None
+        shelf.take_back(work.incident)
         follow_agencies(work)
 
 

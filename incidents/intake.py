@@ -16,14 +16,15 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents import apart, ledger, threads
+from incidents import apart, ledger, shelf, suppression, threads
 from incidents.correlate import Candidate, Index, Match, Rules
 from incidents.geo import box_around
+from incidents.locks import lock_intake
 from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
 from incidents.relaying import open_relays, tell_agencies
 from incidents.reports import Report
-from incidents.selectors import relays_by_subject
+from incidents.selectors import INCIDENT_RELATED, relays_by_subject
 from incidents.signals import incidents_opened, subjects_reported
 from incidents.states import JOINABLE, MOVES
 from incidents.threads import Place, Thread
@@ -33,8 +34,6 @@ from linkage.models import Delivery, LinkedSystem
 from ocenter.accounts import audit, bulk
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
-
-INTAKE_LOCK: Final = 0x0CE7  # the advisory lock's class; its second number is the municipality
 
 
 class Arrival(NamedTuple):
@@ -101,12 +100,6 @@ def in_waves(arrivals: Sequence[Arrival]) -> list[list[int]]:
     if not any(keys):
         return [list(range(len(arrivals)))]
     return threads.waves([{*own, _key(one)} for own, one in zip(keys, arrivals, strict=True)])
-
-
-def lock_intake(municipality_id: int) -> None:
-    """Waits for the municipality's turn; held until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [INTAKE_LOCK, municipality_id])
 
 
 def _key(arrival: Arrival) -> tuple[int, str]:
@@ -275,7 +268,9 @@ def _lock_subjects(ids: Iterable[int]) -> None:
 def _lock(municipality: Municipality, ids: Collection[int]) -> dict[int, Incident]:
     if not ids:
         return {}
-    rows = Incident.objects.filter(pk__in=ids).select_related("system", "holder", "merged_into").order_by("pk")
+    rows = Incident.objects.filter(pk__in=ids).select_related(
+        *(name for name in INCIDENT_RELATED if name != "municipality")
+    ).order_by("pk")
     locked = {one.pk: one for one in rows.select_for_update(no_key=True, of=("self",))}
     for incident in locked.values():
         incident.municipality = municipality
@@ -289,18 +284,22 @@ def _targets(
     by_key = {pk: _Target(incident, is_new=False) for pk, incident in locked.items()}
     placed: dict[tuple[int, str], _Target] = {}
     now = timezone.now()
+    suppressed = suppression.running(municipality.pk)
     for n, (arrival, match) in enumerate(zip(batch.plain, plan, strict=True)):
         if match is None:
             incident = new_incident(municipality, next(numbers), arrival.report, arrival.system, now)
+            suppression.put_aside(suppressed, incident)
             by_key[-n - 1] = target = _Target(incident, is_new=True)
         else:
             target = by_key[match.key]
             _join(target.incident, arrival.report)
+            _leave_shelf(target.incident, arrival, suppressed)
         target.joined.append((arrival, match))
         placed[_key(arrival)] = target
     for arrival, thread in batch.follows:
         target = by_key[thread.incident_id or 0]
         _follow(target, arrival, thread)
+        _leave_shelf(target.incident, arrival, suppressed)
         placed[_key(arrival)] = target
     return list(by_key.values()), placed
 
@@ -331,8 +330,13 @@ def _follow(target: _Target, arrival: Arrival, thread: Thread) -> None:
 def _join(incident: Incident, report: Report) -> None:
     incident.event_count += 1
     incident.last_event_at = max(incident.last_event_at, report.occurred_at)
-    # A shelved incident comes back when something new happens (DOMAIN.md §4).
-    incident.shelved_until = None
+
+
+def _leave_shelf(incident: Incident, arrival: Arrival, suppressed: suppression.Running) -> None:
+    """A shelved incident comes back when something new happens (DOMAIN.md §4): more of what is suppressed is not new."""
+    same = suppression.of(suppressed, incident, arrival.system.pk, arrival.report.device_id)
+    if same is None or incident.suppression_id != same.pk:
+        shelf.take_back(incident)
 
 
 def _store(municipality: Municipality, targets: Sequence[_Target], quiet: Sequence[tuple[Arrival, Thread | None]]) -> None:
@@ -376,7 +380,10 @@ def _update(targets: Sequence[_Target]) -> None:
     bulk.update(Incident, [bulk.row_of(one.incident) for one in targets if not one.is_new and one.followed])
 
 
-_CHANGED_BY_JOINING: Final = ("id", "event_count", "last_event_at", "shelved_until", "version")
+_CHANGED_BY_JOINING: Final = (
+    "id", "event_count", "last_event_at", "shelved_until", "shelved_by_id", "shelf_reason", "suppression_id",
+    "ack_due_at", "escalation", "escalated_at", "version",
+)  # fmt: skip
 
 
 def _announce(fresh: Sequence[Arrival], placed: dict[tuple[int, str], _Target]) -> None:

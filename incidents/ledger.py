@@ -35,17 +35,17 @@ class ChangePayload(TypedDict):
     at: str
     kind: str
     municipality: str
-    incident: IncidentPayload
+    incident: IncidentPayload | None
     actor: Actor
     detail: dict[str, Any]
 
 
 @dataclass
 class Draft:
-    """A row to be: `incident` as it is after the change, with its relays."""
+    """A row to be: `incident` as it is after the change, with its relays; None for what concerns the whole room."""
 
     kind: str
-    incident: Incident
+    incident: Incident | None
     actor: Actor
     detail: dict[str, Any] = field(default_factory=dict)
     relays: Sequence[Relay] = ()
@@ -76,12 +76,12 @@ def append(municipality: Municipality, drafts: Sequence[Draft]) -> int:
     first = reserve(municipality, [draft.incident for draft in drafts])
     last = write(municipality, first, drafts)
     # One version per incident: the number of its newest row.
-    versions = {draft.incident.pk: draft.incident.version for draft in drafts}
+    versions = {one.pk: one.version for one in (draft.incident for draft in drafts) if one is not None}
     bulk.update(Incident, [{"id": pk, "version": version} for pk, version in versions.items()])
     return last
 
 
-def reserve(municipality: Municipality, incidents: Sequence[Incident]) -> int:
+def reserve(municipality: Municipality, incidents: Sequence[Incident | None]) -> int:
     """Takes a number for each incident's row and sets it as its version; returns the first.
 
     With `write` this is `append` in two steps, for whoever saves the incidents in between. From here on
@@ -89,7 +89,8 @@ def reserve(municipality: Municipality, incidents: Sequence[Incident]) -> int:
     """
     first = _take_numbers(municipality.pk, len(incidents)) - len(incidents) + 1
     for version, incident in enumerate(incidents, first):
-        incident.version = version
+        if incident is not None:
+            incident.version = version
     return first
 
 
@@ -118,23 +119,26 @@ def _take_numbers(municipality_id: int, count: int) -> int:
 
 
 def _row(draft: Draft, seq: int, now: datetime, municipality: Municipality) -> bulk.Row:
+    incident = draft.incident
     body: ChangePayload = {
         "seq": seq,
         "at": now.isoformat(),
         "kind": draft.kind,
         "municipality": municipality.code,
-        "incident": incident_payload(draft.incident, draft.relays),
+        "incident": incident_payload(incident, draft.relays) if incident else None,
         "actor": draft.actor,
         "detail": draft.detail,
     }
-    body["incident"]["version"] = seq
+    if body["incident"]:
+        body["incident"]["version"] = seq
     return {
         "municipality_id": municipality.pk,
         "seq": seq,
         "at": now,
         "kind": draft.kind,
-        "incident_id": draft.incident.pk,
-        "family": draft.incident.family,
+        "incident_id": incident.pk if incident else None,
+        # No key reads a row without a family: what concerns the room is for the room alone.
+        "family": incident.family if incident else "",
         "body": body,
     }
 

@@ -10,11 +10,17 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from incidents.alarm_models import Flood, Presence, Suppression
 from incidents.codes import Family, Grade
 from incidents.states import Status
 from linkage.models import LinkedSystem
 from ocenter.accounts.models import Municipality, User
 from ocenter.accounts.secretbox import open_sealed, seal
+
+__all__ = [
+    "Camera", "Change", "CorrelationRule", "Device", "Event", "Flood", "Incident", "IncidentCounter", "LedgerHead",
+    "Presence", "Suppression", "new_epoch",
+]  # fmt: skip
 
 
 class Camera(models.Model):
@@ -186,7 +192,19 @@ class Incident(models.Model):
     acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True)
     closed_at = models.DateTimeField(_("closed at"), null=True)
     holder = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("held by"))
+    escalation = models.PositiveSmallIntegerField(
+        _("escalation"), default=0, help_text=_("How far a missed acknowledgement has gone: 1 the supervisor, 2 the whole room.")
+    )
+    escalated_at = models.DateTimeField(_("escalated at"), null=True)
+    offered_to = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("offered to"))
+    offered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("offered by"))
+    offer_until = models.DateTimeField(_("offer until"), null=True)
     shelved_until = models.DateTimeField(_("shelved until"), null=True)
+    shelved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("shelved by"))
+    shelf_reason = models.CharField(_("why it is shelved"), max_length=300, blank=True)
+    suppression = models.ForeignKey(
+        Suppression, models.PROTECT, null=True, related_name="incidents", verbose_name=_("suppressed by")
+    )
     result_code = models.CharField(_("result code"), max_length=20, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="parts")
@@ -212,6 +230,15 @@ class Incident(models.Model):
                 & ~models.Q(status__in=["merged", "false_alarm", "test", "closed", "cancelled", "resolved"]),
                 name="incident_expiring",
             ),
+            # What may have to be escalated: a sweep a second reads no more than what waits.
+            models.Index(
+                fields=["ack_due_at"],
+                condition=models.Q(status__in=["received", "open", "reopened"], escalation__lt=2),
+                name="incident_escalating",
+            ),
+            models.Index(fields=["shelved_until"], condition=models.Q(shelved_until__isnull=False), name="incident_shelved"),
+            models.Index(fields=["offer_until"], condition=models.Q(offer_until__isnull=False), name="incident_offered"),
+            models.Index(fields=["municipality", "received_at"], name="incident_rate"),
         ]
 
     def __str__(self) -> str:
@@ -322,6 +349,9 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["incident", "seq"]),
             models.Index(fields=["municipality", "at"]),
+            models.Index(
+                fields=["municipality", "at"], condition=models.Q(kind="incident.acknowledged"), name="change_acknowledged"
+            ),
         ]
 
     def __str__(self) -> str:

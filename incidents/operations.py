@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incidents import threads
+from incidents import offers, shelf, threads
 from incidents.codes import ACK_TARGET, RESULT_CODES, TEST_REASON
 from incidents.following import follow_agencies
 from incidents.models import Event, Incident
@@ -48,7 +48,8 @@ def _require_steady(work: Work, action: str) -> None:
         raise NotAllowedNow(work.incident, _("Not possible from its present state."))
 
 
-def _reason(text: str, field: str = "reason") -> str:
+def reason_of(text: str, field: str = "reason") -> str:
+    """A reason without its blanks around. Raises Invalid where there is none, or too much of it."""
     if not text.strip():
         raise Invalid(field, _("Say why."))
     if len(text) > REASON_LENGTH or not storable(text):
@@ -73,7 +74,7 @@ def incident_acknowledge(*, number: str, by: Principal) -> Result:
 def _acknowledge(work: Work, by: Principal) -> None:
     work.move("acknowledge")
     work.incident.acknowledged_at = timezone.now()
-    work.incident.holder = by.user or work.incident.holder
+    offers.hand_to(work.incident, by.user or work.incident.holder)
 
 
 @transaction.atomic
@@ -97,7 +98,7 @@ def incident_confirm(*, number: str, by: Principal) -> Result:
 def incident_false_alarm(*, number: str, by: Principal, reason: str) -> Result:
     """It is not real; `reason` is a code of FALSE_ALARM_REASONS or free text. Told agencies get a cancel."""
     work = _begin(number, by)
-    reason = _reason(reason)
+    reason = reason_of(reason)
     work.move("test" if reason == TEST_REASON else "false-alarm", {"reason": reason})
     work.incident.reason, work.incident.closed_at = reason, timezone.now()
     tell_agencies(work.incident, Delivery.Message.CANCEL, {"reason": reason})
@@ -147,14 +148,14 @@ def _require_override(incident: Incident, waiting: list[Relay], by: Principal, o
         raise NotAllowedNow(
             incident, _("%s has not closed its case; wait for it, or let a supervisor close over it.") % names
         )
-    _reason(note, "note")
+    reason_of(note, "note")
 
 
 @transaction.atomic
 def incident_reopen(*, number: str, by: Principal, reason: str) -> Result:
     """Opens it again within 24 hours, with a reason; it wants to be acknowledged anew."""
     work = _begin(number, by)
-    reason = _reason(reason)
+    reason = reason_of(reason)
     ended_at = work.incident.closed_at or work.incident.status_at
     if timezone.now() - ended_at > REOPEN_WITHIN:
         raise NotAllowedNow(work.incident, _("It ended more than 24 hours ago; register a new one."))
@@ -168,17 +169,36 @@ def incident_reopen(*, number: str, by: Principal, reason: str) -> Result:
 
 @transaction.atomic
 def incident_assign(*, number: str, by: Principal, username: str) -> Result:
-    """Gives the incident to a colleague of the same municipality; `username` empty takes it oneself."""
+    """Takes the incident oneself (`username` empty), or, as a supervisor, puts it into a colleague's hands.
+
+    What somebody else holds is taken only with their consent (`incident_offer`), and so is what is given to somebody.
+    """
     work = _begin(number, by)
     _require_steady(work, "assign")
-    username = username or by.actor["name"]
-    holder = User.objects.filter(username=username, municipality_id=work.incident.municipality_id).first()
-    if holder is None or not holder.is_current() or "acknowledge" not in actions_of(holder.role):
-        raise Invalid("username", _("Nobody of that name works here."))
+    holder = colleague(work.incident, username or by.actor["name"])
     before = work.incident.holder
-    work.incident.holder = holder
+    if not by.may("direct"):
+        _require_consent(work.incident, holder, by)
+    offers.hand_to(work.incident, holder)
     work.note("incident.assigned", {"from": before.username if before else None, "to": holder.username})
     return work.finish()
+
+
+def colleague(incident: Incident, username: str) -> User:
+    """Who of that name may hold incidents of this municipality now. Raises Invalid."""
+    found = User.objects.filter(username=username, municipality_id=incident.municipality_id).first()
+    if found is None or not found.is_current() or "acknowledge" not in actions_of(found.role):
+        raise Invalid("username", _("Nobody of that name works here."))
+    return found
+
+
+def _require_consent(incident: Incident, holder: User, by: Principal) -> None:
+    if holder.username != by.actor["name"]:
+        raise NotAllowedNow(incident, _("A colleague must agree: offer it to them, or let a supervisor assign it."))
+    if incident.holder_id not in (None, holder.pk):
+        raise NotAllowedNow(
+            incident, _("%s holds it: ask for it, or let a supervisor assign it.") % incident.holder.label
+        )
 
 
 @transaction.atomic
@@ -197,13 +217,15 @@ def incident_shelve(*, number: str, by: Principal, reason: str, minutes: int) ->
     """Puts a G3–G5 aside for at most 60 minutes; it comes back by itself or when something new happens."""
     work = _begin(number, by)
     _require_steady(work, "shelve")
-    reason = _reason(reason)
+    reason = reason_of(reason)
     if work.incident.grade not in SHELVABLE_GRADES:
         raise NotAllowedNow(work.incident, _("Only G3 to G5 can be shelved."))
     if not 1 <= minutes <= SHELVE_AT_MOST.total_seconds() // 60:
         raise Invalid("minutes", _("From 1 to 60 minutes."))
-    work.incident.shelved_until = timezone.now() + timedelta(minutes=minutes)
-    work.note("incident.shelved", {"reason": reason, "until": work.incident.shelved_until.isoformat()})
+    until = timezone.now() + timedelta(minutes=minutes)
+    shelf.put(work.incident, until=until, reason=reason, by=by.user)
+    shelf.calm(work.incident)
+    work.note("incident.shelved", {"reason": reason, "until": until.isoformat()})
     return work.finish()
 
 
@@ -213,7 +235,7 @@ def incident_unshelve(*, number: str, by: Principal) -> Result:
     work = _begin(number, by)
     if work.incident.shelved_until is None:
         raise NotAllowedNow(work.incident, _("It is not shelved."))
-    work.incident.shelved_until = None
+    shelf.take_back(work.incident)
     work.note("incident.unshelved")
     return work.finish()
 
@@ -229,7 +251,7 @@ def _return_from_shelf(number: str) -> bool:
     work = Work(lock_incident(number), SYSTEM_ACTOR)
     if work.incident.shelved_until is None or work.incident.shelved_until > timezone.now():
         return False
-    work.incident.shelved_until = None
+    shelf.take_back(work.incident)
     work.note("incident.unshelved", {"because": "time"})
     work.finish()
     return True

@@ -10,6 +10,7 @@ from incidents.codes import CODES
 from incidents.models import Incident
 from incidents.states import moves_from
 from linkage.models import Relay
+from ocenter.accounts.models import User
 
 Names = dict[str, str]
 
@@ -39,6 +40,23 @@ class RelayPayload(TypedDict):
     attempts: int
 
 
+class Offer(TypedDict):
+    """A hand-over that waits for consent: `to` would hold it, `asked` is who must say yes."""
+
+    to: Names
+    by: Names
+    asked: str
+    until: str
+
+
+class Shelf(TypedDict):
+    """Why an incident is put aside, by whom; `suppression` is the id of the suppressed source it came from."""
+
+    by: Names | None
+    reason: str
+    suppression: int | None
+
+
 class IncidentPayload(TypedDict):
     """One incident, whole. Times are ISO 8601 with offset, positions WGS84 or null where unknown."""
 
@@ -63,10 +81,14 @@ class IncidentPayload(TypedDict):
     acknowledged_at: str | None
     closed_at: str | None
     ack_due_at: str | None
+    escalation: int
+    escalated_at: str | None
     event_count: int
     source: dict[str, Any]
     holder: dict[str, str] | None
+    offer: Offer | None
     shelved_until: str | None
+    shelf: Shelf | None
     result_code: str | None
     reason: str | None
     merged_into: str | None
@@ -109,6 +131,34 @@ def relay_payload(relay: Relay) -> RelayPayload:
     }
 
 
+def person(user: User) -> Names:
+    """How a payload names somebody who works here."""
+    return {"username": user.username, "name": user.label}
+
+
+def _offer(incident: Incident) -> Offer | None:
+    to, by = incident.offered_to, incident.offered_by
+    if incident.offer_until is None or to is None or by is None:
+        return None
+    asked = asked_of(incident)
+    return {
+        "to": person(to), "by": person(by), "asked": asked.username if asked else "", "until": incident.offer_until.isoformat(),
+    }  # fmt: skip
+
+
+def asked_of(incident: Incident) -> User | None:
+    """Whose consent the pending offer wants: the one it goes to, or the holder where somebody asks for it."""
+    asks_for_it = incident.offered_to_id == incident.offered_by_id
+    return incident.holder if asks_for_it else incident.offered_to
+
+
+def _shelf(incident: Incident) -> Shelf | None:
+    if incident.shelved_until is None:
+        return None
+    by = incident.shelved_by
+    return {"by": person(by) if by else None, "reason": incident.shelf_reason, "suppression": incident.suppression_id}
+
+
 def incident_payload(incident: Incident, relays: Iterable[Relay] = ()) -> IncidentPayload:
     """The incident from outside; related rows should be loaded, or each costs a query."""
     code = CODES[incident.code]
@@ -135,14 +185,18 @@ def incident_payload(incident: Incident, relays: Iterable[Relay] = ()) -> Incide
         "acknowledged_at": iso(incident.acknowledged_at),
         "closed_at": iso(incident.closed_at),
         "ack_due_at": iso(incident.ack_due_at),
+        "escalation": incident.escalation,
+        "escalated_at": iso(incident.escalated_at),
         "event_count": incident.event_count,
         "source": {
             "system": system.slug if system else None,
             "name": system.name if system else None,
             "device_id": incident.device_id or None,
         },
-        "holder": {"username": holder.username, "name": holder.label} if holder else None,
+        "holder": person(holder) if holder else None,
+        "offer": _offer(incident),
         "shelved_until": iso(incident.shelved_until),
+        "shelf": _shelf(incident),
         "result_code": incident.result_code or None,
         "reason": incident.reason or None,
         "merged_into": incident.merged_into.number if incident.merged_into else None,

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from incidents import shelf
 from incidents.codes import ACK_TARGET
 from incidents.models import Event, Incident, Regrouping
 from incidents.opening import new_incident, next_numbers
@@ -203,7 +204,7 @@ def _merge(part: Work, whole: Work, events: Collection[int], action: str, kind: 
     whole.incident.event_count += len(events)
     whole.incident.last_event_at = max(whole.incident.last_event_at, part.incident.last_event_at)
     # What changes comes back from the shelf (DOMAIN.md §4).
-    whole.incident.shelved_until = None
+    shelf.take_back(whole.incident)
     whole.note(kind, {"merged": part.incident.number, "events": len(events)})
 
 

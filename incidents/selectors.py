@@ -15,7 +15,9 @@ from linkage.models import LinkedSystem, Relay
 from linkage.relays import whole_relays
 from ocenter.accounts.principal import Principal
 
-INCIDENT_RELATED = ("municipality", "system", "holder", "merged_into")
+INCIDENT_RELATED = (
+    "municipality", "system", "holder", "offered_to", "offered_by", "shelved_by", "merged_into",
+)  # fmt: skip
 
 
 class NearCamera(NamedTuple):

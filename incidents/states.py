@@ -78,6 +78,9 @@ MOVES: Final[dict[str, Move]] = {
 STEADY: Final[dict[str, frozenset[str]]] = {
     "relay": frozenset(RELAYABLE),
     "assign": frozenset(ACTIVE),
+    "offer": frozenset(ACTIVE),
+    "accept": frozenset(ACTIVE),
+    "decline": frozenset(ACTIVE),
     "note": frozenset(Status),
     "shelve": frozenset(ACTIVE),
     "unshelve": frozenset(ACTIVE),

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
+from incidents import offers, shelf
 from incidents.codes import ACK_TARGET, CODES
 from incidents.models import Event, Incident
 from incidents.opening import position_of
@@ -183,7 +184,6 @@ def follow(incident: Incident, thread: Thread, report: Report) -> Change:
     """
     incident.event_count += 1
     incident.last_event_at = max(incident.last_event_at, report.occurred_at)
-    incident.shelved_until = None
     if thread.is_older(report):
         return Change("incident.joined", {})
     before = {name: getattr(incident, name) for name in _FOLLOWED}
@@ -197,6 +197,8 @@ def follow(incident: Incident, thread: Thread, report: Report) -> Change:
     if raised and incident.status in MOVES["raise"].sources:
         _ask_again(incident)
         return Change(MOVES["raise"].kind, fields)
+    if raised:
+        _hurry(incident)
     return Change("incident.updated", fields)
 
 
@@ -219,9 +221,16 @@ def _plain(value: Any) -> Any:
 
 
 def _ask_again(incident: Incident) -> None:
-    now, target = timezone.now(), ACK_TARGET.get(incident.grade)
-    incident.status, incident.status_at = MOVES["raise"].target, now
-    incident.acknowledged_at, incident.ack_due_at = None, now + target if target else None
+    incident.status, incident.status_at = MOVES["raise"].target, timezone.now()
+    incident.acknowledged_at = None
+    shelf.ask_anew(incident)
+
+
+def _hurry(incident: Incident) -> None:
+    """What nobody has acknowledged yet and has become more urgent wants it as soon as its new grade does."""
+    target = ACK_TARGET.get(incident.grade)
+    if incident.status in UNACKNOWLEDGED and target:
+        incident.ack_due_at = min(incident.ack_due_at or datetime.max.replace(tzinfo=UTC), timezone.now() + target)
 
 
 def ending(incident: Incident, action: str, *, at_work: bool) -> str:
@@ -238,8 +247,11 @@ def ending(incident: Incident, action: str, *, at_work: bool) -> str:
 def end(incident: Incident, move: str, report_action: str) -> Mapping[str, Any]:
     """Applies `ending`'s move; not saved. Returns what the ledger says of it."""
     before, now = incident.status, timezone.now()
-    incident.status, incident.status_at, incident.shelved_until = MOVES[move].target, now, None
+    incident.status, incident.status_at = MOVES[move].target, now
+    shelf.take_back(incident)
+    shelf.calm(incident)
     if move == "cancel":
+        offers.clear(incident)
         incident.closed_at = now
         incident.reason = ENDED_REASON if report_action == Event.Action.END else incident.reason
     return {"from": before, "to": incident.status, "because": report_action}

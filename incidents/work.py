@@ -13,11 +13,11 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incidents import ledger
+from incidents import ledger, offers, shelf
 from incidents.models import Incident
 from incidents.payloads import IncidentPayload, incident_payload
 from incidents.selectors import relays_by_subject, whole_incidents
-from incidents.states import MOVES
+from incidents.states import ENDED, MOVES
 from linkage import relays
 from linkage.models import Relay
 from ocenter.accounts import audit, bulk
@@ -78,7 +78,10 @@ class Work:
         before = self.incident.status
         self.incident.status, self.incident.status_at = target, timezone.now()
         # What changes comes back from the shelf (DOMAIN.md §4): a reopened incident must not lie there unseen.
-        self.incident.shelved_until = None
+        shelf.take_back(self.incident)
+        shelf.calm(self.incident)
+        if target in ENDED:
+            offers.clear(self.incident)
         self.note(move.kind, {"from": before, "to": target, **(detail or {})}, actor=actor)
 
     @cached_property

@@ -23,7 +23,8 @@ def live_stack() -> Iterator[Stack]:
     Mark tests that use it `live`, and leave it as you found it: whoever kills a process waits until it is back
     (`wait_for_restart`, then `ready`). For another environment, make a `Stack(NAME=value)` of your own.
     """
-    stack = Stack(OCENTER_CITY_RATE="0", OCENTER_AGENCIES_SPEED="20")
+    # Many tests share it and open many incidents: counted over one second, they are no flood (`test_alarms` makes one).
+    stack = Stack(OCENTER_CITY_RATE="0", OCENTER_AGENCIES_SPEED="20", OCENTER_FLOOD_WINDOW_SECONDS="1")
     # A build that a test may change: processes that start anew read it anew.
     stack.env["OCENTER_BUILD_FILE"] = str(stack.data_dir / "build")
     (stack.data_dir / "build").write_text("first")

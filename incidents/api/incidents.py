@@ -15,7 +15,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from incidents import operations, regrouping
+from incidents import handover, operations, regrouping
 from incidents.api import schema
 from incidents.api.base import CallerView, fields_of, json_response, moment_of, text_of, whole_of
 from incidents.api.problems import problem
@@ -217,6 +217,11 @@ def _assign(number: str, by: Principal, request: Request) -> Result:
     return operations.incident_assign(number=number, by=by, username=username)
 
 
+def _offer(number: str, by: Principal, request: Request) -> Result:
+    username = text_of(fields_of(request, "username"), "username", "")
+    return handover.incident_offer(number=number, by=by, username=username)
+
+
 def _resolve(number: str, by: Principal, request: Request) -> Result:
     return operations.incident_resolve(number=number, by=by, note=text_of(fields_of(request, "note"), "note", ""))
 
@@ -260,6 +265,9 @@ ACTIONS: Final[dict[str, Action]] = {
     "close": _close,
     "reopen": _with_reason(operations.incident_reopen),
     "assign": _assign,
+    "offer": _offer,
+    "accept": _plain(handover.incident_accept),
+    "decline": _plain(handover.incident_decline),
     "note": _note,
     "shelve": _shelve,
     "unshelve": _plain(operations.incident_unshelve),

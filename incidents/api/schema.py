@@ -8,14 +8,18 @@ from drf_spectacular.plumbing import resolve_type_hint
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-from incidents import operations, regrouping
+from incidents import handover, operations, regrouping
 from incidents.belonging import EventPayload, NeighbourPayload, RegroupingPayload
 from incidents.codes import CODES, RESULT_CODES, Grade
+from incidents.flood import FloodPayload
 from incidents.ledger import ChangePayload
+from incidents.load import Load
+from incidents.nuisance import BadActor, Chattering, Stale
 from incidents.operations import NOTE_LENGTH, REASON_LENGTH
 from incidents.payloads import IncidentPayload, RelayPayload
 from incidents.reports import ACTIONS
 from incidents.states import Status
+from incidents.suppression import SuppressionPayload
 from linkage.feeds import FEEDS
 from linkage.states import CALLBACK_STATES
 
@@ -47,6 +51,21 @@ PROBLEM: Final[Schema] = _object(
 
 PREFERENCES: Final = _object(preferences={"type": "object", "additionalProperties": True})
 PREFERENCE: Final = _object(name=_TEXT, value={})
+
+LOAD: Final[Schema] = resolve_type_hint(Load)
+FLOODS: Final = _object(floods=_list(resolve_type_hint(FloodPayload)))
+NUISANCES: Final = _object(
+    hours={"type": "integer"}, chattering=_list(resolve_type_hint(Chattering)), stale=_list(resolve_type_hint(Stale)),
+    bad_actors=_list(resolve_type_hint(BadActor)), ten_worst_share={"type": "number"},
+)  # fmt: skip
+COLLEAGUES: Final = _object(colleagues=_list(_object(username=_TEXT, name=_TEXT, role=_TEXT, present={"type": "boolean"})))
+SUPPRESSION: Final[Schema] = resolve_type_hint(SuppressionPayload)
+SUPPRESSIONS: Final = _object(suppressions=_list(SUPPRESSION))
+SUPPRESS: Final = _object(
+    ["system", "reason"], system=_TEXT, device_id={**_TEXT, "maxLength": 120, "description": "Empty: the whole system"},
+    reason={**_TEXT, "minLength": 1, "maxLength": REASON_LENGTH}, minutes={"type": "integer", "minimum": 1, "maximum": 480},
+)  # fmt: skip
+
 INCIDENT_PAGE: Final = _object(incidents=_list(INCIDENT), cursor=_MAYBE_TEXT, more=_MORE)
 TIMELINE: Final = _object(changes=_list({**CHANGE, "required": [one for one in CHANGE.get("required", []) if one != "incident"]}))
 CHANGE_PAGE: Final = _object(changes=_list(CHANGE), cursor=_TEXT, more=_MORE)
@@ -160,6 +179,7 @@ ACTION_BODIES: Final[dict[str, Schema]] = {
     "resolve": _object([], note=_TEXT),
     "close": _object(["result_code"], result_code={"type": "string", "enum": list(RESULT_CODES)}, note=_TEXT, override=_MORE),
     "assign": _object([], username={**_TEXT, "description": "Empty: oneself"}),
+    "offer": _object([], username={**_TEXT, "description": "Empty: asks the holder for it"}),
     "note": _object(note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH}),
     "shelve": _object(["reason"], reason=_REASON, minutes={"type": "integer", "minimum": 1, "maximum": 60}),
     "merge": _object(into={**_TEXT, "description": "The number of the incident that stays"}),
@@ -207,7 +227,7 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
 
 def _describe_action(action: str, operation: Schema) -> None:
     name = f"incident_{action.replace('-', '_')}"
-    done = getattr(operations, name, None) or getattr(regrouping, name, None)
+    done = next((found for one in (operations, regrouping, handover) if (found := getattr(one, name, None))), None)
     if not operation["operationId"].startswith("incidents_") or done is None:
         return
     operation["summary"] = (done.__doc__ or "").partition("\n")[0]

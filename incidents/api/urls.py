@@ -3,6 +3,7 @@
 from django.urls import path
 
 from incidents.api import (
+    alarms,
     cap,
     changes,
     events,
@@ -49,5 +50,11 @@ urlpatterns = [
     path("catalogue", room.Catalogue.as_view(), name="catalogue"),
     path("activity", room.Activity.as_view(), name="activity"),
     path("history", room.History.as_view(), name="history"),
+    path("load", alarms.AlarmLoad.as_view(), name="load"),
+    path("nuisances", alarms.Nuisances.as_view(), name="nuisances"),
+    path("floods", alarms.Floods.as_view(), name="floods"),
+    path("colleagues", alarms.Colleagues.as_view(), name="colleagues"),
+    path("suppressions", alarms.Suppressions.as_view(), name="suppressions"),
+    path("suppressions/<int:suppression_id>/end", alarms.SuppressionEnd.as_view(), name="suppression-end"),
     path("health", health.Health.as_view(), name="health"),
 ]

@@ -23,6 +23,7 @@ from incidents.live import protocol
 from incidents.live.hub import Hub, Stream, hub
 from incidents.live.reading import visible_rows
 from incidents.live.snapshot import snapshot_for
+from incidents.presence import presence_note
 from linkage.access import access_of_key
 from ocenter.accounts.dbthread import DatabaseThread
 from ocenter.accounts.principal import Principal, principal_of_user
@@ -186,4 +187,7 @@ def _caller_of(scope: Scope) -> Principal | None:
     session = scope.get("session")
     user = session_user(session.session_key) if session is not None else None
     address = (scope.get("client") or [None])[0]
-    return principal_of_user(user, address) if user and user.municipality_id else None
+    if user is None or not user.municipality_id:
+        return None
+    presence_note(user_id=user.pk)
+    return principal_of_user(user, address)

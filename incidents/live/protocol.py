@@ -30,8 +30,8 @@ def tick_message(cursor: Cursor, at: datetime, feeds: Iterable[str]) -> str:
     return f'{head},"feeds":[{states}]}}'
 
 
-def snapshot_message(cursor: Cursor, at: datetime, incidents: list[Any], total: int, feeds: str) -> str:
-    """Everything active at `cursor`; `total` tells when the list was cut to the most urgent."""
+def snapshot_message(cursor: Cursor, at: datetime, incidents: list[Any], total: int, feeds: str, floods: list[Any]) -> str:
+    """Everything active at `cursor`, and the floods that go on; `total` tells when the list was cut to the most urgent."""
     body = orjson.dumps(incidents).decode()
     head = f'{{"type":"snapshot","cursor":"{write_cursor(cursor)}","at":"{at.isoformat()}","total":{total}'
-    return f'{head},"incidents":{body},"feeds":{feeds}}}'
+    return f'{head},"incidents":{body},"floods":{orjson.dumps(floods).decode()},"feeds":{feeds}}}'

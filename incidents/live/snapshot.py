@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from incidents import ledger
+from incidents.flood import floods_now
 from incidents.ledger import Cursor
 from incidents.live.hub import feeds_of
 from incidents.live.protocol import snapshot_message
@@ -47,4 +48,5 @@ def _take(caller: Principal) -> tuple[Cursor, str]:
         incidents = list(active.order_by("grade", F("id").desc())[:INCIDENTS_AT_MOST])
         payloads = incident_payloads(incidents, relays_by_subject([one.number for one in incidents]))
         feeds = feeds_of(caller.municipalities).told(caller.families is None)
-    return at, snapshot_message(at, timezone.now(), payloads, total, feeds)
+        floods = floods_now(caller.municipalities) if caller.families is None else []
+    return at, snapshot_message(at, timezone.now(), payloads, total, feeds, floods)

@@ -161,6 +161,9 @@ VIDEO_LINGER_SECONDS = env.number("OCENTER_VIDEO_LINGER_SECONDS", 30, at_least=0
 VIDEO_STARTS_PER_SECOND = env.number("OCENTER_VIDEO_STARTS_PER_SECOND", 4, at_least=1, at_most=100)
 FFMPEG = env.text("OCENTER_FFMPEG")
 
+# A flood is more than ten new alarms in this time for each operator on duty (EEMUA 191: ten minutes).
+FLOOD_WINDOW_SECONDS = env.number("OCENTER_FLOOD_WINDOW_SECONDS", 600, at_least=1, at_most=3600)
+
 BASEMAP = env.text("OCENTER_BASEMAP", "builtin")
 # The operator's map begins here (`incidents.views`); it zooms to its own municipality at once.
 LEAFLET_CONFIG = {"TILES": [], "MIN_ZOOM": 9, "MAX_ZOOM": 18, "DEFAULT_CENTER": (36.35, 127.38), "DEFAULT_ZOOM": 11}

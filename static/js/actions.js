@@ -19,11 +19,13 @@ export const ACTIONS = {
   reopen: { move: "reopen", icon: "rotate-ccw", label: () => t("Reopen"), asks: "reason" },
   "false-alarm": { move: "false-alarm", icon: "ban", label: () => t("False alarm"), asks: "false-alarm" },
   assign: { move: "assign", icon: "hand", label: () => t("Take over") },
+  request: { move: "offer", icon: "hand", label: () => t("Ask for it") },
+  offer: { move: "offer", icon: "arrow-right", label: () => t("Hand over"), asks: "handover" },
   shelve: { move: "shelve", icon: "timer", label: () => t("Shelve"), asks: "shelve" },
   unshelve: { move: "unshelve", icon: "undo-2", label: () => t("Bring back") },
 };
 
-const SECONDARY = ["verify", "confirm", "relay", "respond", "resolve", "false-alarm", "reopen", "assign", "shelve", "unshelve"];
+const SECONDARY = ["verify", "confirm", "relay", "respond", "resolve", "false-alarm", "reopen", "assign", "request", "offer", "shelve", "unshelve"];
 
 /** Whether `id` can be done now: `{shown, allowed}`. `me` is `GET me`; `now` in milliseconds. */
 export function availability(id, incident, me, now) {
@@ -37,8 +39,18 @@ function makesSense(id, incident, me, now) {
   const shelvedNow = Boolean(incident.shelved_until) && new Date(incident.shelved_until).getTime() > now;
   if (id === "shelve") return !shelvedNow && incident.grade > "G2";
   if (id === "unshelve") return shelvedNow;
-  if (id === "assign") return incident.holder?.username !== me.username;
+  if (id === "assign" || id === "request" || id === "offer") return changesHands(id, incident, me, now);
   return true;
+}
+
+/** Who may take, ask for or hand over: what a colleague holds is asked for; a supervisor takes and gives it without. */
+function changesHands(id, { holder, offer }, me, now) {
+  const mine = holder?.username === me.username;
+  const direct = me.actions.includes("direct");
+  const pending = offer && new Date(offer.until).getTime() > now && offer.by.username !== me.username;
+  if (id === "assign") return !mine && (!holder || direct);
+  if (id === "request") return Boolean(holder) && !mine && !direct && !pending;
+  return (mine || direct) && !(pending && !direct);
 }
 
 /** The next step of the incident's life, or null where nothing is allowed. */

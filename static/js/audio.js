@@ -14,7 +14,7 @@ function playNote(context, [hertz, start, length, loudness]) {
   tone.stop(at + length + 0.05);
 }
 
-/** One alarm at a time: `set("G1" | "G2" | null)`. `onBlocked(bool)` follows the browser's autoplay rule. */
+/** One alarm at a time: `set()` takes one of `ALARMS` or null. `onBlocked(bool)` follows the browser's autoplay rule. */
 export class AlarmPlayer {
   constructor({ onBlocked }) {
     this.onBlocked = onBlocked;

@@ -15,8 +15,8 @@ export class IncidentPanel {
    * `overview`: what is shown while nothing is open.
    * `onAction(id)`, `onNote(text)` (answers true when the ledger has it), `onClose()`.
    */
-  constructor({ me, catalogue, cameras, relays, events, overview, onAction, onNote, onClose }) {
-    Object.assign(this, { me, catalogue, cameras, relays, events, overview, onAction, onNote, onClose });
+  constructor({ me, catalogue, cameras, relays, events, overview, offer, onAction, onNote, onClose }) {
+    Object.assign(this, { me, catalogue, cameras, relays, events, overview, offer, onAction, onNote, onClose });
     this.element = document.getElementById("panel");
     this.changes = new Map();
     this.busy = new Set();
@@ -24,7 +24,7 @@ export class IncidentPanel {
     this.actions = h("div");
     this.timeline = h("section", { class: "block" });
     this.note = this.#noteForm();
-    this.body = h("div", { class: "panel-body" }, relays.element, cameras.element, events.element, this.timeline);
+    this.body = h("div", { class: "panel-body" }, offer.element, relays.element, cameras.element, events.element, this.timeline);
     this.#renderEmpty();
   }
 
@@ -41,6 +41,7 @@ export class IncidentPanel {
     this.#renderActions();
     if (!opened) this.#renderTimeline();
     this.relays.render(incident, { can: !historic && this.me.actions.includes("called-by-hand"), now });
+    this.offer.render(incident, { can: !historic && this.me.actions.includes("accept"), now });
     this.cameras.load(incident, { historic });
     this.events.render(incident, { now, historic, can: (action) => this.me.actions.includes(action) });
   }
@@ -51,6 +52,7 @@ export class IncidentPanel {
     if (!this.incident) return this.overview.tick(now);
     text(this.elapsed, t("%(time)s ago", { time: span(now - new Date(this.incident.occurred_at).getTime()) }));
     this.relays.tick(now);
+    this.offer.tick(now);
     const late = overdue(this.incident, now);
     const seenText = late == null ? "" : late > 0 ? t("acknowledgement overdue by %(time)s", { time: counter(late) }) : t("acknowledge within %(time)s", { time: counter(-late) });
     text(this.due, seenText);
@@ -117,7 +119,8 @@ export class IncidentPanel {
     const state = h("div", { class: "panel-state" },
       h("span", { class: "grade-word", title: shapeName(incident.grade) }, `${gradeName(incident.grade)} (${incident.grade})`),
       h("span", { class: "chip", dataset: { status: incident.status } }, unseen(incident) ? null : icon("user-check"), statusName(incident.status), incident.holder ? ` · ${incident.holder.name}` : ""),
-      shelved(incident, this.now) ? h("span", { class: "chip" }, icon("timer"), t("Shelved until %(time)s", { time: clock(incident.shelved_until) })) : null,
+      incident.escalation ? h("span", { class: "chip escalated", dataset: { escalation: incident.escalation } }, icon("chevrons-up"), incident.escalation > 1 ? t("Escalated to the room") : t("Escalated to the supervisor")) : null,
+      shelved(incident, this.now) ? h("span", { class: "chip", title: shelfWords(incident) }, icon("timer"), t("Shelved until %(time)s", { time: clock(incident.shelved_until) })) : null,
       this.#whereabouts(incident), this.due);
     this.head.className = `panel-head ${incident.grade}`;
     this.head.replaceChildren(
@@ -147,6 +150,7 @@ export class IncidentPanel {
       [t("Number"), [incident.number]],
       [t("Source"), [source, incident.event_count > 1 ? h("small", {}, ` ${tn("%(count)s event", "%(count)s events", incident.event_count)}`) : null]],
       incident.summary ? [t("Summary"), [incident.summary]] : null,
+      shelved(incident, this.now) ? [t("On the shelf"), [shelfWords(incident)]] : null,
       ENDED.has(incident.status) && incident.closed_at ? [t("Ended"), [dateTime(incident.closed_at), " ", h("small", {}, this.#resultText(incident))]] : null,
     ];
     return facts.filter(Boolean).flatMap(([term, parts]) => [h("dt", {}, term), h("dd", {}, parts)]);
@@ -207,4 +211,9 @@ export class IncidentPanel {
     });
     return form;
   }
+}
+
+/** Why it is put aside, and by whom. */
+function shelfWords({ shelf }) {
+  return [shelf?.suppression ? t("Suppressed source") : null, shelf?.reason, shelf?.by?.name].filter(Boolean).join(" · ");
 }

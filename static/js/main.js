@@ -1,5 +1,6 @@
 /** Puts the page together: the live line feeds the store, the store feeds the panels. */
-import { get } from "./api.js";
+import { act, get } from "./api.js";
+import { Alarms } from "./alarms.js";
 import { AlarmPlayer } from "./audio.js";
 import { TimeAxis } from "./axis.js";
 import { now } from "./clock.js";
@@ -8,10 +9,14 @@ import { dialogOpen } from "./dialog.js";
 import { EndedSearch } from "./ended.js";
 import { JoinedEvents } from "./events.js";
 import { Header } from "./header.js";
+import { unseen } from "./grades.js";
+import { acknowledgeEach } from "./group-row.js";
+import { OfferBlock, OfferCards } from "./handover.js";
 import { openHelp, singleKeys } from "./help.js";
-import { t } from "./i18n.js";
+import { t, tn } from "./i18n.js";
 import { IncidentPanel } from "./incident.js";
 import { listen, releaseClicked } from "./keys.js";
+import { LoadBlock } from "./load.js";
 import { OperatorMap } from "./map/index.js";
 import { Notices } from "./notices.js";
 import { Overview } from "./overview.js";
@@ -51,20 +56,27 @@ async function start(me, catalogue) {
   const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay), onAgain: (relay) => performer.sendAgain(relay) });
   const events = new JoinedEvents({ map, onMerge: (one) => regrouper.merge(one), onSplit: (one, ids) => regrouper.split(one, ids), onUndo: (one) => regrouper.undo(one), onOpen: show });
   const overview = new Overview({ onOpen: open });
+  const load = new LoadBlock({ me, onOpen: (number) => find(room, number) });
+  overview.element.querySelector(".overview-hint").before(load.element);
+  const answer = (incident, word) => performer.plainly(incident.number, word);
   const panel = new IncidentPanel({
-    me, catalogue, cameras, relays, events, overview,
+    me, catalogue, cameras, relays, events, overview, offer: new OfferBlock({ me, onAnswer: answer }),
     onAction: (id) => performer.start(id, panel.incident), onNote: (text) => performer.note(panel.incident, text), onClose: () => room.open(null),
   });
   const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq), links: () => room.state.feeds });
   const regrouper = new Regrouper({ send: (...deed) => performer.send(...deed), picker, open: show });
   const registrar = new Registrar({ me, catalogue, send: (body) => performer.register(body), picker, map, open: show, live: () => !room.history });
-  const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko });
+  const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko, me, onAcknowledge: acknowledgeAll });
+  const alarms = new Alarms({
+    me, onOpen: open, onUnshelve: (number) => act(number, "unshelve"), recent: () => load.recent(now()),
+    offers: new OfferCards({ me, onAnswer: answer, onOpen: open }),
+  });
   new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
   const header = new Header({ onNext: () => run("next-unseen"), onSound: () => room.toggleSound(), now, health: boot.health });
   const picture = new Picture({ header, notices: new Notices(document.getElementById("notices")), build: boot.build });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
-  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen: tellChosen });
+  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen: tellChosen });
   room.desk = new Desk({ room, me, picture, player, cameras, part: boot.window });
   const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar });
   listen(document, run, { dialogOpen, singleKeys });
@@ -79,6 +91,24 @@ async function start(me, catalogue) {
   if (boot.window !== "queue" && boot.window !== "panel") await draw(map, me); // a window without a map needs no points
   if (boot.window === "map" && room.chosen) map.focus(panel.incident);
   globalThis.ocenter = { room, map, wall };
+}
+
+/** Opens an incident that may have ended long ago. */
+async function find(room, number) {
+  if (!room.state.incidents.has(number)) {
+    const found = await get(`incidents/${encodeURIComponent(number)}`).catch((error) => refused(error));
+    if (!found) return;
+    room.remember([found]);
+  }
+  room.open(number, { look: true, reveal: true });
+}
+
+/** Takes notice of everything that waits in a group: one operation and one audited row each. */
+async function acknowledgeAll(group) {
+  const numbers = group.children.filter(unseen).map(({ number }) => number);
+  const { done, refused: others, error } = await acknowledgeEach(numbers, (number) => act(number, "acknowledge"));
+  if (error) refused(error);
+  else toast(tn("%(count)s acknowledged", "%(count)s acknowledged", done), others ? tn("Somebody was faster with %(count)s.", "Somebody was faster with %(count)s.", others) : "", "good");
 }
 
 /** The base map, then cameras and devices; a part that fails is said and leaves the others working. */

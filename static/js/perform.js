@@ -2,6 +2,7 @@
 import { ACTIONS } from "./actions.js";
 import { act, post } from "./api.js";
 import { ask } from "./forms.js";
+import { askHandover } from "./handover.js";
 import { statusName, unseen } from "./grades.js";
 import { t } from "./i18n.js";
 import { askCall } from "./call-dialog.js";
@@ -23,6 +24,7 @@ export class Performer {
     const send = (body) => this.#send(id, incident, body);
     try {
       if (asks === "relay") await askRelay(incident, agency, label(), { catalogue: this.catalogue, links: this.links() }, send);
+      else if (asks === "handover") await askHandover(incident, { me: this.me }, (move, body) => this.#send(id, incident, body, move));
       else if (asks) ask(id, incident, { catalogue: this.catalogue, me: this.me }, send);
       else await send(id === "assign" ? { username: this.me.username } : {});
     } catch (error) {
@@ -72,10 +74,15 @@ export class Performer {
     }
   }
 
-  async #send(id, incident, body) {
+  /** Answers an offer ("accept" or "decline"), or brings an incident back ("unshelve"). */
+  async plainly(number, word) {
+    return this.#quietly(() => act(number, word), number);
+  }
+
+  async #send(id, incident, body, move = ACTIONS[id].move) {
     this.panel().setBusy(id, true);
     try {
-      const { seq } = await act(incident.number, ACTIONS[id].move, body);
+      const { seq } = await act(incident.number, move, body);
       await this.#shown(incident.number, seq);
     } finally {
       this.panel().setBusy(id, false);

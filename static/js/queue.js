@@ -1,7 +1,9 @@
 /** The queue at the left: rows are kept and only changed, so that focus, scroll and selection survive. */
 import { arrange, h, icon, shape, text } from "./dom.js";
-import { counter, dateTime } from "./format.js";
+import { blocksOf, entriesOf, orderOf } from "./flood.js";
+import { clockMinutes, counter, dateTime } from "./format.js";
 import { GRADES, gradeName, shapeId, statusName, unseen } from "./grades.js";
+import { GroupRow } from "./group-row.js";
 import { named, t, tn } from "./i18n.js";
 import { overdue, queueOf, shelved, unseenCounts } from "./store.js";
 
@@ -15,9 +17,15 @@ export function needsCall(incident) {
 }
 
 export class Queue {
-  /** `onOpen(number)`: a row was chosen. `city`: the municipality's Korean name, which every address repeats. */
-  constructor({ onOpen, city = "" }) {
-    Object.assign(this, { onOpen, city });
+  /**
+   * `onOpen(number)`: a row was chosen. `city`: the municipality's Korean name, which every address repeats. `me`: GET me.
+   * `onAcknowledge(group)`: everything that waits in a group of the flood is to be acknowledged.
+   */
+  constructor({ onOpen, city = "", me = {}, onAcknowledge = () => {} }) {
+    Object.assign(this, { onOpen, city, me, onAcknowledge });
+    this.groups = new Map();
+    this.opened = new Set();
+    this.entries = [];
     this.list = document.getElementById("queue-list");
     this.empty = document.getElementById("queue-empty");
     this.notice = document.getElementById("queue-notice");
@@ -39,14 +47,16 @@ export class Queue {
   render(view = this.view, chosen = this.chosen, now = this.now) {
     Object.assign(this, { view, chosen, now });
     if (!view?.ready) return;
-    const filter = { now, text: this.search.value, grades: this.grades.size < GRADES.length ? this.grades : null };
+    const filter = { now, text: this.search.value, grades: this.grades.size < GRADES.length ? this.grades : null, role: this.me.role };
     const { rows, hidden } = queueOf(view.incidents, filter);
-    this.order = rows.map(({ number }) => number);
-    const left = rows.length - this.limit;
-    const drawn = rows.slice(0, this.limit).map((incident) => this.#row(incident));
+    const blocks = blocksOf(rows, { flood: this.grouping, now, alone: (incident) => this.#alone(incident) });
+    this.order = orderOf(blocks);
+    this.entries = entriesOf(blocks, { opened: this.opened, chosen });
+    const left = this.entries.length - this.limit;
+    const drawn = this.entries.slice(0, this.limit).map((entry) => (entry.group ? this.#group(entry) : this.#row(entry.incident, entry.child)));
     arrange(this.list, left > 0 ? [...drawn, this.rest] : drawn);
     text(this.more, tn("%(count)s more", "%(count)s more", Math.max(0, left)));
-    for (const [number, row] of this.rows) if (!row.element.isConnected) this.rows.delete(number);
+    for (const kept of [this.rows, this.groups]) for (const [key, row] of kept) if (!row.element.isConnected) kept.delete(key);
     this.#say(view, rows.length, hidden);
   }
 
@@ -54,6 +64,32 @@ export class Queue {
   tick(now) {
     this.now = now;
     for (const row of this.rows.values()) this.#count(row, now);
+    for (const group of this.groups.values()) group.tick(now);
+  }
+
+  /** Whether the queue is grouped by place and type: in a flood, while nobody searches and the present is shown. */
+  get grouping() {
+    return Boolean(this.view?.floods?.length) && !this.search.value.trim();
+  }
+
+  /** In a flood, what must not be folded: an agency to be called, an offer that waits for me, and what I hold. */
+  #alone(incident) {
+    return needsCall(incident) || incident.offer?.asked === this.me.username || incident.holder?.username === this.me.username;
+  }
+
+  #group({ group, open }) {
+    let row = this.groups.get(group.key);
+    if (!row) {
+      row = new GroupRow(group.key, { onToggle: (key) => this.#toggle(key), onAcknowledge: this.onAcknowledge, can: this.me.actions?.includes("acknowledge") });
+      this.groups.set(group.key, row);
+    }
+    row.fill(group, open, this.now);
+    return row.element;
+  }
+
+  #toggle(key) {
+    if (!this.opened.delete(key)) this.opened.add(key);
+    this.render();
   }
 
   /** Flashes a row that has just come. */
@@ -78,7 +114,7 @@ export class Queue {
 
   /** Scrolls the row into sight. */
   reveal(number) {
-    const at = this.order.indexOf(number);
+    const at = this.entries.findIndex(({ incident }) => incident?.number === number);
     if (at >= this.limit) this.#drawMore(at);
     this.rows.get(number)?.element.scrollIntoView({ block: "nearest" });
   }
@@ -94,7 +130,7 @@ export class Queue {
     this.render();
   }
 
-  #row(incident) {
+  #row(incident, child = false) {
     const row = this.rows.get(incident.number) ?? this.#add(incident.number);
     const chosen = incident.number === this.chosen;
     if (row.chosen !== chosen) {
@@ -102,6 +138,7 @@ export class Queue {
       row.button.setAttribute("aria-current", String(chosen));
       row.element.classList.toggle("chosen", chosen);
     }
+    row.element.classList.toggle("child", child);
     if (row.incident !== incident) this.#fill(row, incident);
     this.#count(row, this.now);
     return row.element;
@@ -109,8 +146,8 @@ export class Queue {
 
   #add(number) {
     const row = { title: h("b"), place: h("span"), age: h("span", { class: "row-age" }), line: h("span", { class: "row-line" }),
-      status: h("span", { class: "row-status" }), due: h("i", { class: "row-due" }), shape: h("span") };
-    row.head = h("span", { class: "row-title" }, row.title, row.place);
+      status: h("span", { class: "row-status" }), due: h("i", { class: "row-due" }), shape: h("span"), escalated: h("span", { class: "row-escalated", hidden: true }) };
+    row.head = h("span", { class: "row-title" }, row.title, row.place, row.escalated);
     row.button = h("button", { type: "button", onclick: () => this.onOpen(number) }, row.shape, row.head, row.age, row.line, row.status);
     row.element = h("li", { class: "row", dataset: { number } }, row.button, row.due);
     this.rows.set(number, row);
@@ -123,6 +160,9 @@ export class Queue {
     row.element.classList.add(incident.grade);
     row.element.classList.toggle("unseen-row", unseen(incident));
     row.element.classList.toggle("attention", needsCall(incident));
+    row.escalated.hidden = !incident.escalation;
+    row.element.classList.toggle("escalated", Boolean(incident.escalation));
+    if (incident.escalation) row.escalated.replaceChildren(icon("chevrons-up"), incident.escalation > 1 ? t("Room") : t("Supervisor"));
     text(row.title, named(incident.title));
     text(row.place, incident.place || "");
     text(row.line, [this.#shortAddress(incident), incident.summary].filter(Boolean).join(" · "));
@@ -139,7 +179,8 @@ export class Queue {
 
   #status(incident) {
     if (needsCall(incident)) return [icon("phone-call"), t("Call by hand")];
-    if (shelved(incident, this.now)) return [icon("timer"), t("Shelved")];
+    if (shelved(incident, this.now)) return [icon("timer"), t("Shelved until %(time)s", { time: clockMinutes(incident.shelved_until) })];
+    if (incident.offer) return [icon("arrow-right"), t("Offered to %(name)s", { name: incident.offer.to.name })];
     const joined = incident.event_count > 1 ? ` ×${incident.event_count}` : "";
     if (unseen(incident)) return [statusName("open") + joined];
     return [incident.holder ? `${statusName(incident.status)} · ${incident.holder.name}${joined}` : statusName(incident.status) + joined];

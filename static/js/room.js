@@ -16,8 +16,8 @@ const ARRIVAL_SHOWN_MS = 12000;
 const TICKS_BEHIND = 3;
 
 export class Room {
-  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen }) {
-    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, picture, onChosen });
+  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen }) {
+    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen });
     this.state = emptyState();
     this.chosen = null;
     this.history = null;
@@ -103,7 +103,7 @@ export class Room {
   /** Lets sound what must sound now, and says so in the header. */
   sound() {
     if (this.muted && now() >= this.muted.until) this.muted = null;
-    const grade = alarmFor(this.state.incidents.values(), { now: now(), muted: this.muted });
+    const grade = alarmFor(this.state.incidents.values(), { now: now(), muted: this.muted, role: this.me.role });
     this.player.set(grade);
     this.header.showSound({ blocked: this.player.blocked, muted: this.muted, ringing: Boolean(grade) }, now());
   }
@@ -118,6 +118,7 @@ export class Room {
     this.header.showUnseen(this.state.incidents);
     this.wall.changed(this.state.incidents);
     this.desk?.drawn(this.state.incidents, this.#incident());
+    this.alarms.render(this.state, now());
     this.sound();
   }
 
@@ -139,6 +140,7 @@ export class Room {
 
   #apply() {
     const messages = this.inbox;
+    const before = this.state;
     this.inbox = [];
     const applied = [];
     let whole = false;
@@ -154,6 +156,7 @@ export class Room {
       } else if (message.type === "tick") this.#tick(message);
     }
     if (whole || applied.length) this.#changed(applied, whole);
+    if (applied.length) this.alarms.tell(applied, before, this.state);
   }
 
   #snapshot(message) {
@@ -210,6 +213,7 @@ export class Room {
   #second() {
     this.header.showTime(now());
     this.queue.tick(this.time);
+    this.alarms.tick(now());
     this.panel.tick(this.time);
     this.map.units.tick();
     this.axis.tick();

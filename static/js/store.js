@@ -9,7 +9,7 @@ const KEEP_ENDED = 200;
 
 /** The state before anything is known. */
 export function emptyState() {
-  return { ready: false, cursor: "", at: null, seqs: {}, incidents: new Map(), ended: new Map(), feeds: [] };
+  return { ready: false, cursor: "", at: null, seqs: {}, incidents: new Map(), ended: new Map(), feeds: [], floods: [] };
 }
 
 /** The state that a snapshot message says; ended incidents already seen stay readable. */
@@ -18,7 +18,7 @@ export function applySnapshot(state, message) {
   const ended = new Map([...state.ended].filter(([number]) => !incidents.has(number)));
   return {
     ready: true, cursor: message.cursor, at: message.at ?? state.at, seqs: {},
-    incidents, ended, feeds: message.feeds ?? state.feeds,
+    incidents, ended, feeds: message.feeds ?? state.feeds, floods: message.floods ?? [],
   };
 }
 
@@ -55,7 +55,15 @@ export function applyChanges(state, message, { contiguous = true } = {}) {
     if (ended.size <= KEEP_ENDED) break;
     ended.delete(number);
   }
-  return { state: { ...state, cursor: message.cursor, seqs, incidents, ended }, gap: false, applied };
+  const floods = applied.reduce(flooded, state.floods);
+  return { state: { ...state, cursor: message.cursor, seqs, incidents, ended, floods }, gap: false, applied };
+}
+
+/** The floods after a ledger row: one a municipality at most. */
+function flooded(floods, { kind, municipality, detail }) {
+  if (kind !== "flood.began" && kind !== "flood.ended") return floods;
+  const others = floods.filter((one) => one.municipality !== municipality);
+  return kind === "flood.began" ? [...others, detail] : others;
 }
 
 /** Applies a "tick": feeds and time; the ledger did not move. */
@@ -88,10 +96,16 @@ const started = (incident) => {
 };
 const times = new WeakMap();
 
-/** The order of the queue: shelved ones last, then grade, then the youngest first. */
-export function compare(a, b, now) {
+const lesser = ({ grade }) => Number(grade > "G2");
+
+/**
+ * The order of the queue: shelved ones last, then grade, then the youngest first. A supervisor sees what was escalated
+ * to them first, of the urgent and of the lesser grades each: nothing lesser comes before a G1 or G2.
+ */
+export function compare(a, b, now, role = "") {
   return (
     shelved(a, now) - shelved(b, now) ||
+    (role === "supervisor" && (lesser(a) - lesser(b) || (b.escalation ?? 0) - (a.escalation ?? 0))) ||
     GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) ||
     started(b) - started(a) ||
     (a.number < b.number ? 1 : -1)
@@ -111,7 +125,7 @@ function matches(incident, words) {
  * The queue as shown: `rows` in order, and `hidden`, the number of G1/G2 that the filter
  * keeps out of sight, which the page must say.
  */
-export function queueOf(incidents, { now, text = "", grades = null, unseenOnly = false }) {
+export function queueOf(incidents, { now, text = "", grades = null, unseenOnly = false, role = "" }) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = [];
   let hidden = 0;
@@ -120,7 +134,7 @@ export function queueOf(incidents, { now, text = "", grades = null, unseenOnly =
     if (shown) rows.push(incident);
     else if (incident.grade === "G1" || incident.grade === "G2") hidden += 1;
   }
-  rows.sort((a, b) => compare(a, b, now));
+  rows.sort((a, b) => compare(a, b, now, role));
   return { rows, hidden };
 }
 

@@ -10,7 +10,8 @@ export function kindText(kind) {
     "incident.verifying": t("Verification started"), "incident.confirmed": t("Confirmed as real"), "incident.false_alarm": t("Marked as a false alarm"),
     "incident.test": t("Marked as a test"), "incident.notified": t("Agency notified"), "incident.responding": t("Units responding"),
     "incident.resolved": t("Resolved"), "incident.closed": t("Closed"), "incident.reopened": t("Reopened"), "incident.cancelled": t("Cancelled by the source"),
-    "incident.assigned": t("Taken over"), "incident.noted": t("Note"), "incident.shelved": t("Shelved"), "incident.unshelved": t("Back from the shelf"),
+    "incident.assigned": t("Taken over"), "incident.escalated": t("Acknowledgement missed: escalated"), "incident.offered": t("Hand-over offered"),
+    "incident.offer_declined": t("Hand-over declined"), "incident.offer_withdrawn": t("Hand-over withdrawn"), "incident.offer_expired": t("Hand-over not answered in time"), "incident.noted": t("Note"), "incident.shelved": t("Shelved"), "incident.unshelved": t("Back from the shelf"),
     "incident.merged": t("Merged"), "incident.split": t("Split off"), "incident.unmerged": t("Merge undone"), "incident.unsplit": t("Split undone"), "incident.updated": t("Updated by the source"), "incident.raised": t("Grade raised by the source"), "relay.requested": t("Relay requested"), "relay.sent": t("Relay received by the agency"),
     "relay.attention": t("Relay not delivered"), "relay.accepted": t("Agency accepted"), "relay.declined": t("Agency declined"),
     "relay.dispatched": t("Unit dispatched"), "relay.unit": t("Unit on its way"), "relay.arrived": t("Unit arrived"), "relay.closed": t("Agency closed its case"),
@@ -20,7 +21,16 @@ export function kindText(kind) {
   return names[kind] ?? kind;
 }
 
-const BAD = new Set(["relay.attention", "relay.declined"]);
+const BAD = new Set(["relay.attention", "relay.declined", "incident.escalated"]);
+
+const HANDED = new Set(["incident.assigned", "incident.offered", "incident.offer_declined", "incident.offer_withdrawn", "incident.offer_expired"]);
+
+/** To whom it was escalated or handed, and why it is back from the shelf. */
+function aside(kind, detail) {
+  if (kind === "incident.escalated") return detail.level > 1 ? t("to the whole room") : t("to the supervisor");
+  if (kind === "incident.unshelved") return { time: t("its time was over"), suppression: t("the suppression ended") }[detail.because];
+  return HANDED.has(kind) && detail.to ? `→ ${detail.to}` : null;
+}
 
 /** Why a request for video was denied, in words; any other reason as it is. */
 function reasonText(reason) {
@@ -55,7 +65,7 @@ function words({ kind, detail }, catalogue) {
   const known = [...(catalogue.result_codes ?? []), ...(catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
   const grade = detail?.changed?.grade;
   const called = detail?.called_at && t("called at %(time)s", { time: clock(detail.called_at) });
-  return [regroupingText(kind, detail ?? {}), called, detail?.caller, grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
+  return [aside(kind, detail), regroupingText(kind, detail ?? {}), called, detail?.caller, grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
 }
 
 function actorText(actor, detail, catalogue, source) {

@@ -148,7 +148,7 @@ def busy_day(town):
     op.incident_shelve(number=first.number, by=caller, reason="known", minutes=5)
     op.incident_acknowledge(number=first.number, by=caller)
     regrouping.incident_merge(number=second.number, by=caller, into=first.number)
-    op.incident_assign(number=first.number, by=caller, username="lee")
+    op.incident_assign(number=first.number, by=by(town.park), username="lee")
     op.incident_false_alarm(number=third.number, by=caller, reason="FA-03")
     op.incident_reopen(number=third.number, by=caller, reason="no")
     regrouping.incident_split(number=first.number, by=caller, events=[first.events.order_by("pk").last().source_id])

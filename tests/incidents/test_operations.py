@@ -304,10 +304,22 @@ def test_nothing_ended_or_reopened_lies_on_the_shelf(town):
 
 def test_assigning_names_before_and_after(town):
     incident = open_incident(town)
-    op.incident_assign(number=incident.number, by=by(town.kim), username="lee")
-    result = op.incident_assign(number=incident.number, by=by(town.kim), username="")
+    op.incident_assign(number=incident.number, by=by(town.lee), username="")
+    result = op.incident_assign(number=incident.number, by=by(town.park), username="kim")
     assert result.incident["holder"]["username"] == "kim"
     assert last_change(incident).body["detail"] == {"from": "lee", "to": "kim"}
+
+
+def test_without_consent_only_a_supervisor_takes_from_or_gives_to_somebody_else(town):
+    incident = open_incident(town)
+    for username in ("lee", "park"):
+        with pytest.raises(NotAllowedNow):
+            op.incident_assign(number=incident.number, by=by(town.kim), username=username)
+    op.incident_assign(number=incident.number, by=by(town.kim), username="kim")
+    op.incident_assign(number=incident.number, by=by(town.kim), username="")  # whose it is may say so again
+    with pytest.raises(NotAllowedNow):
+        op.incident_assign(number=incident.number, by=by(town.lee), username="")
+    assert op.incident_assign(number=incident.number, by=by(town.park), username="").incident["holder"]["username"] == "park"
 
 
 def test_only_somebody_who_works_here_can_hold_it(town, other):

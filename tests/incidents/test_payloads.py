@@ -46,7 +46,7 @@ def test_a_new_incident_has_every_field_and_nothing_else(town):
     assert payload["title"] == {"ko": "비상벨 호출", "en": "Emergency bell pressed"}
     assert (payload["service"], payload["family"], payload["grade"]) == ("bell", "BEL", "G2")
     assert payload["source"] == {"system": "bells", "name": {"ko": "bells", "en": "bells"}, "device_id": "B-1"}
-    for name in ("holder", "closed_at", "acknowledged_at", "result_code", "reason", "merged_into", "shelved_until"):
+    for name in ("holder", "closed_at", "acknowledged_at", "result_code", "reason", "merged_into", "shelved_until", "shelf", "offer", "escalated_at"):
         assert payload[name] is None
     assert payload["moves"] == moves_from("open") and orjson.dumps(payload)
 

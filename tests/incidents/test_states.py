@@ -2,7 +2,7 @@
 
 import pytest
 
-from incidents import operations, regrouping
+from incidents import handover, operations, regrouping
 from incidents.models import Incident
 from incidents.operations import NotAllowedNow
 from incidents.states import ACTIVE, ENDED, JOINABLE, MOVES, RELAYABLE, STEADY, UNACKNOWLEDGED, Status, moves_from
@@ -26,6 +26,7 @@ LEADS: dict[str, tuple[set[str], str]] = {
 }
 STAYS: dict[str, set[str]] = {
     "assign": {"received"} | EARLY | LATE | {"resolved"},
+    "offer": {"received"} | EARLY | LATE | {"resolved"},
     "note": set(Status.values),
     "shelve": {"received"} | EARLY | LATE | {"resolved"},
     "split": {"received"} | EARLY | LATE | {"resolved"},
@@ -35,7 +36,7 @@ KINDS = {
     "false-alarm": "incident.false_alarm", "test": "incident.test", "respond": "incident.responding",
     "resolve": "incident.resolved", "close": "incident.closed", "reopen": "incident.reopened",
     "merge": "incident.merged", "assign": "incident.assigned", "note": "incident.noted",
-    "shelve": "incident.shelved", "split": "incident.split",
+    "offer": "incident.offered", "shelve": "incident.shelved", "split": "incident.split",
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def do(action, town, incident):
         "test": {"reason": "FA-06"},
         "close": {"result_code": "RC-01"},
         "reopen": {"reason": "came back"},
-        "assign": {"username": "lee"},
+        "assign": {"username": "kim"}, "offer": {"username": "lee"},
         "note": {"text": "seen"},
         "shelve": {"reason": "later", "minutes": 10},
     }
@@ -56,7 +57,8 @@ def do(action, town, incident):
     if action == "split":
         more["split"] = {"events": [incident.events.first().source_id]}
     operation = {
-        "test": operations.incident_false_alarm, "merge": regrouping.incident_merge, "split": regrouping.incident_split
+        "test": operations.incident_false_alarm, "merge": regrouping.incident_merge, "split": regrouping.incident_split,
+        "offer": handover.incident_offer,
     }.get(action) or getattr(operations, f"incident_{action.replace('-', '_')}")  # fmt: skip
     return operation(**caller, **more.get(action, {}))
 

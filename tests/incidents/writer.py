@@ -13,7 +13,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incidents import intake, operations, regrouping  # noqa: E402
+from incidents import escalation, handover, intake, operations, regrouping  # noqa: E402
 from incidents.intake_queue import IntakeQueue  # noqa: E402
 from incidents.models import Event, Incident  # noqa: E402
 from incidents.operations import Invalid, NotAllowedNow  # noqa: E402
@@ -99,6 +99,21 @@ def relay_anew(talk, username, numbers):
     return states
 
 
+def escalate(talk, rounds):
+    """What the sweeper does, several times; the number of steps made."""
+    return sum(escalation.incidents_escalate() for _ in range(rounds))
+
+
+def answer(talk, username, number, word):
+    """Accepts or declines an offer; whether it was still there to be answered."""
+    caller = principal_of_user(User.objects.get(username=username))
+    try:
+        {"accept": handover.incident_accept, "decline": handover.incident_decline}[word](number=number, by=caller)
+    except NotAllowedNow:
+        return False
+    return True
+
+
 def operate(talk, username, seed, count):
     """`count` actions drawn at random on incidents drawn at random; how many were done and how many refused."""
     caller, rng = principal_of_user(User.objects.get(username=username)), random.Random(seed)
@@ -143,7 +158,10 @@ ACTIONS = [
     split,
 ]
 
-COMMANDS = {one.__name__: one for one in (receive, drip, hold, acknowledge, regroup, relay_anew, operate)}
+COMMANDS = {
+    one.__name__: one
+    for one in (receive, drip, hold, acknowledge, regroup, relay_anew, escalate, answer, operate)
+}
 
 
 def serve(talk):

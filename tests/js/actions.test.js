@@ -35,10 +35,11 @@ test("what is shelved can be brought back, and only that", () => {
   assert.equal(availability("unshelve", shelved, operator, NOW + 1000).allowed, false);
 });
 
-test("one takes over only what another holds", () => {
+test("one takes over what nobody holds, and asks for what a colleague does", () => {
   const mine = incident("acked", ["assign"], { holder: { username: "kim" } });
   assert.equal(availability("assign", mine, operator, NOW).allowed, false);
-  assert.equal(availability("assign", { ...mine, holder: { username: "lee" } }, operator, NOW).allowed, true);
+  assert.equal(availability("assign", { ...mine, holder: { username: "lee" } }, operator, NOW).allowed, false);
+  assert.equal(availability("assign", { ...mine, holder: null }, operator, NOW).allowed, true);
 });
 
 test("no key is given twice", () => {

@@ -183,3 +183,28 @@ test("the acknowledgement target counts down, then up, and ends with the acknowl
   assert.equal(overdue({ ...waiting, status: "acked" }, START + 42000), null);
   assert.equal(overdue(incident("N"), START), null);
 });
+
+describe("floods", () => {
+  const room = (seq, kind, detail = {}) => ({ seq, at: at(seq), kind, municipality: "30000", incident: null, actor: { kind: "system", name: "ocenter" }, detail });
+  const flood = { municipality: "30000", since: at(1), alarms: 11, operators: 1, window_s: 600 };
+
+  test("begin and end by the ledger's rows, which have no incident", () => {
+    let state = applyChanges(emptyState(), message(room(1, "flood.began", flood))).state;
+    assert.deepEqual(state.floods, [flood]);
+    assert.equal(state.incidents.size, 0);
+    state = applyChanges(state, message(room(2, "flood.ended", {}))).state;
+    assert.deepEqual(state.floods, []);
+  });
+
+  test("are told by the snapshot, and another municipality's stays", () => {
+    const state = applySnapshot(emptyState(), { ...snapshot("c1", []), floods: [flood, { ...flood, municipality: "36110" }] });
+    assert.deepEqual(applyChanges(state, message(room(1, "flood.ended"))).state.floods.map((one) => one.municipality), ["36110"]);
+  });
+});
+
+test("a supervisor sees what was escalated first, and never a lesser grade before a G1 or G2", () => {
+  const list = [incident("a", { grade: "G1", status: "acked" }), incident("b", { grade: "G2", escalation: 1 }), incident("c", { grade: "G4", escalation: 2 }), incident("d", { grade: "G3" })];
+  const order = (role) => queueOf(new Map(list.map((one) => [one.number, one])), { now: START, role }).rows.map(({ number }) => number);
+  assert.deepEqual(order("supervisor"), ["b", "a", "c", "d"]);
+  assert.deepEqual(order("operator"), ["a", "b", "d", "c"]);
+});

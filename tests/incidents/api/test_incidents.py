@@ -145,7 +145,7 @@ def test_an_incident_is_as_its_last_row_has_it(kim, town):
     assert set(body) == {
         "number", "municipality", "code", "family", "service", "title", "grade", "status", "summary", "address", "place",
         "lat", "lon", "area", "expires_at", "occurred_at", "received_at", "last_event_at", "acknowledged_at", "closed_at", "ack_due_at",
-        "event_count", "source", "holder", "shelved_until", "result_code", "reason", "merged_into", "relays", "moves", "version",
+        "escalation", "escalated_at", "event_count", "source", "holder", "offer", "shelved_until", "shelf", "result_code", "reason", "merged_into", "relays", "moves", "version",
     }  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def test_each_action_answers_the_incident_and_the_rows_number(kim, town):
     path = f"{URL}/{whole.number}"
     steps = [
         ("shelve", {"reason": "works", "minutes": 10}, "open"), ("unshelve", None, "open"), ("acknowledge", None, "acked"),
-        ("assign", {"username": "lee"}, "acked"), ("assign", {}, "acked"), ("verify", {}, "verifying"), ("note", {"note": "?"}, "verifying"),
+        ("offer", {"username": "lee"}, "acked"), ("decline", None, "acked"), ("assign", {}, "acked"), ("verify", {}, "verifying"), ("note", {"note": "?"}, "verifying"),
         ("confirm", None, "confirmed"), ("respond", None, "responding"), ("resolve", {"note": "quiet"}, "resolved"),
         ("close", {"result_code": "RC-05", "note": "nothing"}, "closed"), ("reopen", {"reason": "again"}, "reopened"),
         ("false-alarm", {"reason": "FA-01"}, "false_alarm"), ("reopen", {"reason": "again"}, "reopened"),

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from incidents import operations as op
+from incidents import suppression
 from incidents.models import Event, Geofence, Incident
 from incidents.relaying import compose
 from linkage.models import Relay
@@ -115,10 +116,14 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(contract, applicatio
     gateway_heard()
     spare = open_incident(town, "CRM-02")
     Preference.objects.create(user=town.park, name="wall", value=1)
+    suppressed = suppression.source_suppress(
+        municipality=town.municipality, by=by(town.park), system="bells", device_id="B-1", reason="chatters", minutes=60
+    )
     real = {
         "number": bell.number, "relay_id": str(Relay.objects.get().pk), "agency": "fire119", "into": spare.number,
         "events": [bell.events.get().source_id], "cameras": [camera.pk], "username": "lee", "name": "wall",
         "camera": camera.pk, "incident": bell.number, "view": str(make_view(town.park, camera).pk),
+        "system": "sensors", "suppression_id": suppressed,
     }  # fmt: skip
     square = {"type": "Polygon", "coordinates": [[[127, 36], [127.1, 36], [127.1, 36.1], [127, 36]]]}
     real |= {"geofence_id": Geofence.objects.create(municipality=town.municipality, name="x", area=square).pk, "area": square}
