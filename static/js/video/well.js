@@ -104,12 +104,13 @@ export class CameraWell {
   }
 
   #enlarge(tile, number = 0) {
-    this.#light(number);
     this.enlarged.show(tile, () => {
       this.#light(0);
       if (tile === this.guest) return this.#leave();
       move(tile, tile.slot);
     });
+    // After the one before has gone and taken its light with it.
+    this.#light(number);
     if (tile === this.guest || this.away) tile.open();
   }
 
