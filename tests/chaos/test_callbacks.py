@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -120,3 +121,66 @@ def test_forged_and_stale_callbacks_change_nothing(room, secret):
     assert (state(room, relay), said(room, relay)) == ("sent", before)
     assert call_all(room, [(relay, good_body, good_headers)])[0][0] == 200
     assert state(room, relay) == "accepted"
+
+
+def kill_webs(room):
+    """kill -9 of every web process; what brings them back must be waited for."""
+    return {name: room.kill(name) for name in room.stack.names if name.startswith("web-")}
+
+
+def unanswered(room, calling):
+    """Whether the connection of a call under way ended without an answer."""
+    try:
+        calling.result(30)
+    except aiohttp.ClientError:
+        return True
+    return False
+
+
+def calling(room, call):
+    """Starts one call; the future of its status."""
+    relay, body, headers = call
+
+    async def one():
+        async with (
+            aiohttp.ClientSession(base_url=room.stack.base_url) as session,
+            session.post(f"/api/v1/relays/{relay}/status", data=body, headers=headers) as answer,
+        ):
+            return answer.status
+
+    return room.backstage.start(one())
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["before the commit", "after the commit"])
+def test_web_dies_while_it_takes_a_callback(room, secret, figures, committed):
+    """I1, I3. The relay's row is locked by us, or Redis answers nobody after the commit: the web is killed there.
+    The agency hears nothing, says it again, and it counts once."""
+    (relay,) = sent_relays(room, 1)
+    call = (relay, *signed(secret, f"again-{committed}", "accepted"))
+    with room.socket() as heard:
+        if committed:
+            room.freeze("redis")
+            try:
+                under_way = calling(room, call)
+                until(lambda: state(room, relay) == "accepted", 10, "the callback was not stored")
+                assert not under_way.done(), "the answer was out before the kill: it met nothing"
+                pids = kill_webs(room)
+            finally:
+                room.thaw("redis")
+        else:
+            with room.transaction() as ours:
+                ours.execute("SELECT 1 FROM linkage_relay WHERE id = %s FOR UPDATE", [relay])
+                under_way = calling(room, call)
+                until(room.waiting_for_locks, 10, "the callback did not wait")
+                pids = kill_webs(room)
+        killed = time.monotonic()
+        assert unanswered(room, under_way)
+        for name, pid in pids.items():
+            room.stack.wait_for_restart(name, pid)
+        assert state(room, relay) == ("accepted" if committed else "sent")
+        assert call_all(room, [call])[0][0] == 200
+        until(lambda: heard.last >= room.auditor.head(), 30, "the socket is behind")
+    assert said(room, relay) == ["requested", "sent", "accepted"]
+    assert (heard.gaps, heard.twice) == ([], 0)
+    when = "after" if committed else "before"
+    figures(f"web killed -9 {when} the commit of a callback: said again, one ledger row, {time.monotonic() - killed:.1f} s later")
