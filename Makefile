@@ -22,7 +22,7 @@ js: setup-dev
 	@find tests/js -name '*.test.*js' | sort | xargs -r $(NODE) --test
 
 unit: setup-dev
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 setup: ## Set up .venv, JavaScript packages and translations
 	@$(PYTHON) ocenter/bootstrap.py

@@ -1,10 +1,13 @@
 """Fixtures every test may use."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 import pytest
 from django.db import connection
+from xdist.scheduler import LoadScopeScheduling
 
+from ocenter.soak.matrix import HEAD
 from tests.stack import Stack
 
 
@@ -32,3 +35,32 @@ def live_stack() -> Iterator[Stack]:
         yield stack.start()
     finally:
         stack.remove()
+
+
+# Who shares a stack goes to one process: a second one would start it again.
+STACKS = {"browser": "live", "chaos": "chaos"}
+WITH_LIVE_STACK = {"test_replay_live.py", "test_simulated_requests_live.py"}
+
+
+class _ByStack(LoadScopeScheduling):
+    """Hands out whole files, and all files of one stack together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePath(nodeid.split("::")[0])
+        return "live" if path.name in WITH_LIVE_STACK else STACKS.get(path.parent.name, str(path))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """How `pytest -n 2` shares the work."""
+    return _ByStack(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests leave to be quoted, whichever process ran them (`figures` and `matrix` in tests/chaos)."""
+    reports = [one for found in terminalreporter.stats.values() for one in found if getattr(one, "when", "") == "call"]
+    said = [pair for one in reports for pair in one.user_properties]
+    lines, rows = ([text for kind, text in said if kind == wanted] for wanted in ("figure", "matrix"))
+    if lines or rows:
+        terminalreporter.section("in figures")
+        for line in [*lines, *([HEAD, *rows] if rows else [])]:
+            terminalreporter.write_line(line)

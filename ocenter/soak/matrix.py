@@ -43,5 +43,12 @@ def as_text(lines: Sequence[Line]) -> str:
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """A Markdown table."""
-    rows = [HEADERS, tuple("---" for _ in HEADERS), *(line.cells for line in lines)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([HEAD, *(row_of(line.cells) for line in lines)])
+
+
+def row_of(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+HEAD = f"{row_of(HEADERS)}\n{row_of(['---'] * len(HEADERS))}"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ocenter.soak.matrix import as_markdown
+from ocenter.soak.matrix import row_of
 from tests.chaos.room import Room
 from tests.stack import Stack
-
-_FIGURES: list[str] = []
-_LINES: list = []
 
 
 @pytest.fixture(scope="session")
@@ -29,24 +26,13 @@ def room(chaos_stack):
         yield room
 
 
-@pytest.fixture(scope="session")
-def figures():
+@pytest.fixture
+def figures(request):
     """Call it with a line to be quoted."""
-    return _FIGURES.append
+    return lambda line: request.node.user_properties.append(("figure", line))
 
 
-@pytest.fixture(scope="session")
-def matrix():
+@pytest.fixture
+def matrix(request):
     """Call it with lines of the matrix, to be printed together."""
-    return _LINES.extend
-
-
-def pytest_terminal_summary(terminalreporter):
-    """The figures, after the results."""
-    if _FIGURES or _LINES:
-        terminalreporter.section("chaos, in figures")
-        for line in _FIGURES:
-            terminalreporter.write_line(line)
-        if _LINES:
-            terminalreporter.write_line("")
-            terminalreporter.write_line(as_markdown(_LINES))
+    return lambda lines: request.node.user_properties.extend(("matrix", row_of(line.cells)) for line in lines)
