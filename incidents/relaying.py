@@ -17,6 +17,9 @@ from linkage.states import ENDED
 
 CASE_ENDS: Final[dict[str, str]] = {Delivery.Message.CANCEL: "CANCELLED", Delivery.Message.CLOSE: "CLOSED"}
 
+# Who works on it here, and how, is nobody's business outside (DOMAIN.md §6): no agency hears of it.
+ROOM_ONLY: Final = ("relays", "moves", "holder", "offer", "shelf", "escalation", "escalated_at")
+
 
 @dataclass(frozen=True)
 class RelayRequest:
@@ -32,7 +35,7 @@ def compose(incident: Incident, system: LinkedSystem, *, text: str = "", cameras
     named, of the same municipality), and the operator's own words."""
     near = _cameras(incident, cameras)
     body = {**incident_payload(incident)}
-    for internal in ("relays", "moves", "holder"):
+    for internal in ROOM_ONLY:
         body.pop(internal)
     payload: dict[str, Any] = {
         "incident": body,

@@ -5,6 +5,7 @@ import pytest
 from incidents import handover
 from incidents import operations as op
 from incidents.models import Change, Incident
+from incidents.relaying import compose
 from incidents.work import Invalid, NotAllowedNow
 from linkage import sweeper
 from tests.accounts.cast import make_user
@@ -175,3 +176,10 @@ def test_accepting_and_withdrawing_at_once_one_of_them_wins(town):
             writer.stop()
     assert Change.objects.filter(kind__in=["incident.offer_withdrawn", "incident.assigned"]).count() == 8
     assert_ledger_is_whole(town)
+
+
+def test_an_agency_hears_nothing_of_who_works_on_it(town, held):
+    offer(held, town.kim, "lee")
+    told = compose(Incident.objects.get(pk=held.pk), town.police).payload["incident"]
+    assert not {"holder", "offer", "shelf", "escalation"} & set(told)
+    assert not any(name in str(told) for name in ("kim", "lee"))
