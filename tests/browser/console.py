@@ -15,6 +15,8 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
 from tests.stack import ROOT, Stack
 
+# Rules that axe itself leaves out of an ordinary run; naming a tag would bring them in.
+EXPERIMENTAL = ("css-orientation-lock", "focus-order-semantics", "hidden-content", "p-as-heading", "table-fake-caption", "td-has-header")
 SHOTS = os.environ.get("OCENTER_SHOTS")
 DAEJEON = (36.3504, 127.3845)
 _ids = itertools.count(1)
@@ -150,9 +152,10 @@ def findings(page: Page) -> list[str]:
     if not page.evaluate("() => Boolean(window.axe)"):
         page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate(
-        """async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations
+        """async (EXPERIMENTAL) => (await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], rules: EXPERIMENTAL })).violations
           .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`))"""
+          .flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`))""",
+        dict.fromkeys(EXPERIMENTAL, {"enabled": False}),
     )
     return sorted(found)
 

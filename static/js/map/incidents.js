@@ -101,8 +101,8 @@ export class IncidentLayer {
     const waits = unseen(first);
     element.classList.remove("G1", "G2", "G3", "G4", "G5", "held", "calls", "fresh", "chosen");
     element.classList.add(first.grade, ...(waits ? [] : ["held"]), ...(waits && first.grade < "G3" ? ["calls"] : []), ...(fresh ? ["fresh"] : []), ...(chosen ? ["chosen"] : []));
-    const label = withLabel ? h("span", { class: "pin-label" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
-    const count = group.length > 1 ? h("span", { class: "pin-count" }, String(group.length)) : null;
+    const label = withLabel ? h("span", { class: "pin-label", "aria-hidden": "true" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
+    const count = group.length > 1 ? h("span", { class: "pin-count", "aria-hidden": "true" }, String(group.length)) : null;
     element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count), label ?? "");
     element.dataset.number = first.number;
     element.setAttribute("aria-label", nameOf(group));
