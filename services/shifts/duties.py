@@ -1,4 +1,4 @@
-"""Being on duty and what the room is told: each a transaction with its audit entry.
+"""Being on duty and what the room is told: each a transaction with its ledger row and audit entry.
 
 Refusals: `Invalid` (the input), `Refused` (the state).
 """
@@ -13,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from incidents import ledger
 from incidents.reports import storable
 from incidents.work import Invalid
 from ocenter.accounts import audit
-from ocenter.accounts.models import User
-from ocenter.accounts.principal import SYSTEM_ACTOR, Principal
+from ocenter.accounts.models import Municipality, User
+from ocenter.accounts.principal import SYSTEM_ACTOR, Actor, Principal
 from services.shifts.clock import Span, shift_at
 from services.shifts.models import NOTICE_LENGTH, Handover, Notice, NoticeRead, ShiftDuty
 from services.shifts.selectors import current_notices, open_duty, plan_of
@@ -50,10 +51,19 @@ def person(by: Principal) -> User:
 
 
 def record(by: Principal, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    """The audit entry; called last."""
+    """The room's ledger row and the audit entry; called last."""
+    _record(by.actor, action, subject, detail, town_of(by), by.address)
+
+
+def _record(
+    actor: Actor, action: str, subject: str, detail: Mapping[str, Any], municipality_id: int, address: str | None = None
+) -> None:
+    """The ledger row says only what has changed, for consoles to ask anew: its readers are more than the shift's."""
+    municipality = Municipality.objects.defer("boundary").get(pk=municipality_id)
+    ledger.append(municipality, [ledger.Draft(action, None, actor, {"subject": subject})])
     audit.record(
-        actor=f"{by.actor['kind']}:{by.actor['name']}", action=action, subject=subject, detail=detail,
-        municipality_id=town_of(by), address=by.address,
+        actor=f"{actor['kind']}:{actor['name']}", action=action, subject=subject, detail=detail,
+        municipality_id=municipality_id, address=address,
     )  # fmt: skip
 
 
@@ -145,11 +155,8 @@ def _end_forgotten(pk: int) -> int:
     if not ShiftDuty.objects.filter(pk=pk, ended_at=None).update(ended_at=now, ended=ShiftDuty.Ended.FORGOTTEN):
         return 0
     duty = ShiftDuty.objects.select_related("user").get(pk=pk)
-    audit.record(
-        actor=f"{SYSTEM_ACTOR['kind']}:{SYSTEM_ACTOR['name']}", action="shift.duty_ended",
-        subject=f"user:{duty.user.username}", detail=_told(duty) | {"because": "forgotten"},
-        municipality_id=duty.municipality_id,
-    )  # fmt: skip
+    detail = _told(duty) | {"because": "forgotten"}
+    _record(SYSTEM_ACTOR, "shift.duty_ended", f"user:{duty.user.username}", detail, duty.municipality_id)
     return 1
 
 

@@ -157,6 +157,7 @@ export class Room {
     }
     if (whole || applied.length) this.#changed(applied, whole);
     if (applied.length) this.alarms.tell(applied, before, this.state);
+    if (applied.some(({ kind }) => kind.startsWith("shift."))) document.dispatchEvent(new Event("ocenter:shift"));
   }
 
   #snapshot(message) {

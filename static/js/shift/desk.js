@@ -10,7 +10,7 @@ import { Notices } from "./notices.js";
 import { SoundTest } from "./sound-test.js";
 import { ShiftStrip } from "./strip.js";
 
-/** Rows of the ledger tell at once; this is for what no row tells, such as a shift that ends. */
+/** Rows of the ledger tell at once (`ocenter:shift`); this is for what no row tells, such as a shift that ends. */
 const EVERY_MS = 10000;
 
 /** Whether this person works shifts at all; for others there is nothing to see. */
@@ -30,6 +30,7 @@ export class ShiftDesk {
     this.#header(document.querySelector(".top .who"));
     this.#leaving(document.querySelector("form[action$='/logout/']"));
     this.refresh();
+    document.addEventListener("ocenter:shift", () => this.refresh());
     setInterval(() => this.refresh(), EVERY_MS);
   }
 
