@@ -49,7 +49,7 @@ export class LoadBlock {
       h("p", { class: `load-now ${load.band}` }, h("b", {}, rate(load.per_operator)), h("span", {}, t("per operator in 10 min"), h("strong", {}, bandName(load.band)))),
       gauge(load),
       h("dl", { class: "load-facts" },
-        fact(t("On duty"), String(load.on_duty.length), load.on_duty.map(({ name }) => name).join(", ")),
+        fact(t("Operators on duty"), String(load.on_duty.length), load.on_duty.map(({ name }) => name).join(", ")),
         fact(t("Acknowledged in time"), percent(times.in_time), t("of %(count)s in %(hours)s h", { count: times.acknowledged, hours: load.hours })),
         fact(t("Median, 90 %"), `${seconds(times.median_s)} · ${seconds(times.p90_s)}`),
         fact(t("Time in flood"), percent(load.flood_share, 1), t("norm below 1 %"))));

@@ -72,9 +72,11 @@ export class Queue {
     return Boolean(this.view?.floods?.length) && !this.search.value.trim();
   }
 
-  /** In a flood, what must not be folded: an agency to be called, an offer that waits for me, and what I hold. */
+  /** In a flood, what must not be folded: an agency to be called, an offer that waits for me, and what I am at work on
+   * (what I have merely acknowledged stays in its group: else acknowledging one would unfold it). */
   #alone(incident) {
-    return needsCall(incident) || incident.offer?.asked === this.me.username || incident.holder?.username === this.me.username;
+    const atWork = incident.holder?.username === this.me.username && incident.status !== "acked" && !unseen(incident);
+    return needsCall(incident) || incident.offer?.asked === this.me.username || atWork;
   }
 
   #group({ group, open }) {
