@@ -39,6 +39,8 @@ from ocenter.accounts.session import client_address
 from ocenter.admin_overview import overview
 from services.shifts import admin as shifts_admin
 from services.shifts.models import Handover, Notice, ShiftDuty, ShiftPlan
+from services.video import admin as video_admin
+from services.video.models import VideoView
 
 OPENING_ACTIONS: Final = frozenset({"administrate", "audit"})
 
@@ -114,7 +116,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _("Shifts"),
             (_page("schedule", ShiftPlan), _page("badge", ShiftDuty), _page("assignment", Handover), _page("campaign", Notice)),
         ),
-        (_("Audit"), (_page("verified_user", AuditEntry),)),
+        (_("Audit"), (_page("verified_user", AuditEntry), _page("visibility", VideoView))),
     )  # fmt: skip
     shown = (
         {
@@ -164,6 +166,6 @@ class _LinkedSystemAdmin(linkage_admin.LinkedSystemAdmin):
 
 
 admin_site = OcenterAdminSite()
-_PAGES: Final = (*accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES, *shifts_admin.PAGES)
+_PAGES: Final = (*accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES, *shifts_admin.PAGES, *video_admin.PAGES)
 for _model, _admin in _PAGES:
     admin_site.register(_model, _LinkedSystemAdmin if _admin is linkage_admin.LinkedSystemAdmin else _admin)

@@ -12,6 +12,7 @@ from incidents.models import Camera, Change, CorrelationRule, Device, Event, Inc
 from linkage.models import Attempt, Delivery, LinkedSystem, Quarantined, Relay
 from ocenter.accounts.models import Municipality, User
 from services.shifts.models import Handover, Notice, ShiftDuty, ShiftPlan
+from services.video.models import VideoView
 
 PASSWORD = "Correct-horse-42"
 
@@ -37,6 +38,7 @@ class City:
     delivery: Delivery
     attempt: Attempt
     quarantined: Quarantined
+    view: VideoView
     plan: ShiftPlan
     duty: ShiftDuty
     handover: Handover
@@ -46,7 +48,7 @@ class City:
         """One row of each model the admin site shows, but the audit's."""
         return [
             self.municipality, self.operator, self.agency, self.relay, self.delivery, self.attempt, self.camera,
-            self.device, self.rule, self.incident, self.event, self.change, self.quarantined,
+            self.device, self.rule, self.incident, self.event, self.change, self.quarantined, self.view,
             self.plan, self.duty, self.handover, self.notice,
         ]  # fmt: skip
 
@@ -64,7 +66,11 @@ def make_city(code="30000", name_ko="대전광역시", name_en="Daejeon", prefix
     people = {role: make_user(f"{prefix}{role}", town, role) for role in User.Role.values}
     feed = make_system(town, "bells", kind="feed", name_ko=f"{prefix}비상벨", name_en=f"{prefix}Bells")
     agency = make_system(town, "police112", name_ko=f"{prefix}경찰", name_en=f"{prefix}Police")
-    return City(municipality=town, feed=feed, agency=agency, **people, **_things(town, feed, agency, prefix), **_shift(town, people["operator"]))
+    things = _things(town, feed, agency, prefix)
+    view = VideoView.objects.create(
+        municipality=town, camera=things["camera"], user=people["operator"], reason="a look", expires_at=timezone.now()
+    )
+    return City(municipality=town, feed=feed, agency=agency, view=view, **people, **things, **_shift(town, people["operator"]))
 
 
 def make_system(town, slug, *, kind="agency", **more):

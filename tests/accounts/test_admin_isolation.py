@@ -97,12 +97,20 @@ def test_a_twin_within_the_municipality_is_refused_in_words(as_administrator, ci
 
 
 def test_actions_reach_ones_own_rows_alone(as_administrator, city, other):
+    city.view.delete()
     chosen = {"action": "delete_selected", "_selected_action": [city.camera.pk, other.camera.pk], "post": "yes"}
     as_administrator.post(url(Camera, "changelist"), chosen)
     assert list(Camera.objects.all()) == [other.camera]
 
 
+def test_a_camera_that_somebody_has_watched_stays(as_administrator, city):
+    chosen = {"action": "delete_selected", "_selected_action": [city.camera.pk], "post": "yes"}
+    assert as_administrator.post(url(Camera, "changelist"), chosen).status_code == 200
+    assert Camera.objects.filter(pk=city.camera.pk).exists()
+
+
 def test_actions_on_everything_reach_ones_own_rows_alone(as_administrator, city, other):
+    city.view.delete()
     chosen = {"action": "delete_selected", "select_across": "1", "_selected_action": [city.camera.pk], "post": "yes"}
     as_administrator.post(url(Camera, "changelist"), chosen)
     assert list(Camera.objects.all()) == [other.camera]
