@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incidents import offers, shelf, threads
+from incidents import guards, offers, shelf, threads
 from incidents.codes import ACK_TARGET, RESULT_CODES, TEST_REASON
 from incidents.following import follow_agencies
 from incidents.models import Event, Incident
@@ -124,8 +124,8 @@ def incident_resolve(*, number: str, by: Principal, note: str = "") -> Result:
 
 @transaction.atomic
 def incident_close(*, number: str, by: Principal, result_code: str, note: str = "", override: bool = False) -> Result:
-    """Closes with a result code. An agency still at work forbids it, unless a supervisor overrides:
-    then the agency is told that the case is closed here."""
+    """Closes with a result code. What a higher app guards (open steps of a procedure) forbids it; so does an agency
+    still at work, unless a supervisor overrides: then the agency is told that the case is closed here."""
     work = _begin(number, by)
     note = _note(note)
     if result_code not in RESULT_CODES:
@@ -135,6 +135,8 @@ def incident_close(*, number: str, by: Principal, result_code: str, note: str = 
     waiting = open_relays(work.incident.number)
     if waiting:
         _require_override(work.incident, waiting, by, override, note)
+    guards.require_closable(work.incident)
+    if waiting:
         tell_agencies(work.incident, Delivery.Message.CLOSE, {"result_code": result_code})
     detail = {"result_code": result_code, "note": note, "override": bool(waiting)}
     work.move("close", {name: value for name, value in detail.items() if value})

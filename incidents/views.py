@@ -20,7 +20,7 @@ from leaflet import app_settings as leaflet
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.roles import actions_of
 
-STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "dialog", "axis", "map", "video", "wall", "shift", "small", "windows", "print", "events", "register", "alarms")  # fmt: skip
+STYLE_SHEETS: Final = ("layout", "header", "queue", "incident", "overview", "relay", "procedure", "dialog", "axis", "map", "video", "wall", "shift", "small", "windows", "print", "events", "register", "alarms")  # fmt: skip
 # What can have a window of its own, beside the whole console.
 PARTS: Final = {"queue": _lazy("Incident queue"), "map": _lazy("Map"), "panel": _lazy("Selected incident")}
 # What the points' worker imports; an import map does not reach it.

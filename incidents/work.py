@@ -17,6 +17,7 @@ from incidents import ledger, offers, shelf
 from incidents.models import Incident
 from incidents.payloads import IncidentPayload, incident_payload
 from incidents.selectors import relays_by_subject, whole_incidents
+from incidents.signals import incidents_changing
 from incidents.states import ENDED, MOVES
 from linkage import relays
 from linkage.models import Relay
@@ -28,12 +29,14 @@ UNIT_MOVED: Final = "relay.unit"
 
 
 class NotAllowedNow(Exception):
-    """The incident's state forbids the action. `incident` is as it is; `detail` says what would help."""
+    """The incident's state forbids the action. `incident` is as it is; `detail` says what would help, `more` the same
+    for machines: members of the problem document."""
 
-    def __init__(self, incident: Incident, detail: str) -> None:
+    def __init__(self, incident: Incident, detail: str, **more: Any) -> None:
         super().__init__(detail)
         self.incident = incident
         self.detail = detail
+        self.more = more
 
 
 class Invalid(Exception):
@@ -84,6 +87,11 @@ class Work:
             offers.clear(self.incident)
         self.note(move.kind, {"from": before, "to": target, **(detail or {})}, actor=actor)
 
+    @property
+    def kinds(self) -> set[str]:
+        """What happens to the incident: the kinds of the rows so far."""
+        return {row[0] for row in self._rows}
+
     @cached_property
     def relays(self) -> list[Relay]:
         """The incident's relays, oldest first, as they were when first asked for."""
@@ -121,6 +129,7 @@ def lock_incident(number: str) -> Incident:
 
 def finish_all(works: Sequence[Work]) -> int:
     """Saves several incidents of one municipality and writes their rows at once; returns the last ledger number."""
+    incidents_changing.send(sender=Work, works=works)
     drafts = [draft for work in works for draft in work.drafts()]
     municipality = works[0].incident.municipality
     first = ledger.reserve(municipality, [draft.incident for draft in drafts])

@@ -37,6 +37,8 @@ from ocenter.accounts.models import AuditEntry, Municipality, User
 from ocenter.accounts.roles import actions_of
 from ocenter.accounts.session import client_address
 from ocenter.admin_overview import overview
+from services.procedures import admin as procedures_admin
+from services.procedures.models import Procedure
 from services.shifts import admin as shifts_admin
 from services.shifts.models import Handover, Notice, ShiftDuty, ShiftPlan
 from services.video import admin as video_admin
@@ -116,6 +118,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _("Shifts"),
             (_page("schedule", ShiftPlan), _page("badge", ShiftDuty), _page("assignment", Handover), _page("campaign", Notice)),
         ),
+        (_("Services"), (_page("checklist", Procedure),)),
         (_("Audit"), (_page("verified_user", AuditEntry), _page("visibility", VideoView))),
     )  # fmt: skip
     shown = (
@@ -166,6 +169,9 @@ class _LinkedSystemAdmin(linkage_admin.LinkedSystemAdmin):
 
 
 admin_site = OcenterAdminSite()
-_PAGES: Final = (*accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES, *shifts_admin.PAGES, *video_admin.PAGES)
+_PAGES: Final = (
+    *accounts_admin.PAGES, *linkage_admin.PAGES, *incidents_admin.PAGES, *procedures_admin.PAGES, *shifts_admin.PAGES,
+    *video_admin.PAGES,
+)  # fmt: skip
 for _model, _admin in _PAGES:
     admin_site.register(_model, _LinkedSystemAdmin if _admin is linkage_admin.LinkedSystemAdmin else _admin)

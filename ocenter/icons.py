@@ -12,5 +12,5 @@ ICONS: Final = (
     "contrast", "external-link", "printer",
     "sliders-horizontal", "house", "settings", "circle-x", "arrow-down", "arrow-left", "zoom-in", "zoom-out", "video-off", "layout-grid",
     "picture-in-picture-2", "repeat", "save",
-    "printer", "clipboard-list", "megaphone", "signature", "log-in", "chevrons-up", "users", "waves", "gauge",
+    "printer", "clipboard-list", "megaphone", "signature", "log-in", "chevrons-up", "users", "waves", "gauge", "circle", "circle-dot", "circle-slash", "list-checks", "skip-forward",
 )  # fmt: skip

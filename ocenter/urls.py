@@ -12,6 +12,7 @@ from incidents.views import Console, ConsoleWindow, HealthPage, WallPage, Window
 from ocenter.admin_site import admin_site
 from ocenter.health import healthz, readyz
 from ocenter.metrics import metrics
+from services.procedures.urls import urlpatterns as procedures_api
 from services.shifts.api import ShiftNow
 from services.shifts.views import ShiftPage
 from services.video.urls import urlpatterns as video_api
@@ -32,7 +33,7 @@ urlpatterns = [
     path("admin/", admin_site.urls),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("api/v1/", include([*incidents_api, *video_api])),
+    path("api/v1/", include([*incidents_api, *procedures_api, *video_api])),
     path("api/v1/shift", ShiftNow.as_view(), name="shift-now"),
     path("api/v1/shift/", include("services.shifts.urls")),
     re_path(r"^api/v1/", no_such_address),  # after every app's own

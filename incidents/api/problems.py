@@ -48,7 +48,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     """DRF's handler: turns what views raise into problems; None lets an unforeseen error be a logged 500."""
     if isinstance(error, NotAllowedNow):
         current = incident_payload(error.incident, relays_by_subject([error.incident.number])[error.incident.number])
-        return problem(409, error.detail, current=current)
+        return problem(409, error.detail, current=current, **error.more)
     if isinstance(error, Invalid):
         return problem(400, error.message, errors=[{"field": error.field, "message": error.message}])
     if isinstance(error, CursorGone):

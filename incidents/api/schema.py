@@ -47,6 +47,8 @@ PROBLEM: Final[Schema] = _object(
     ["type", "title", "status", "detail"],
     type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT,
     errors=_list(_object(field=_TEXT, message=_TEXT)), current=INCIDENT,
+    open_steps={**_list(_object(id=_TEXT, text=_object(ko=_TEXT, en=_TEXT), owner=_TEXT)),
+                "description": "Closing waits for these required steps of its procedure."},
 )  # fmt: skip
 
 PREFERENCES: Final = _object(preferences={"type": "object", "additionalProperties": True})

@@ -11,14 +11,14 @@ OPERATOR_ACTIONS: Final = frozenset(
     {
         "register", "acknowledge", "verify", "confirm", "false-alarm", "test", "relay", "called-by-hand",
         "respond", "resolve", "close", "reopen", "assign", "offer", "accept", "decline", "note", "shelve", "unshelve",
-        "merge", "split", "unmerge", "unsplit", "watch", "ptz",
+        "merge", "split", "unmerge", "unsplit", "watch", "ptz", "procedure",
     }
 )  # fmt: skip
 
 ACTIONS_BY_ROLE: Final[dict[str, frozenset[str]]] = {
     "operator": OPERATOR_ACTIONS | {"shift"},
-    # A supervisor may also close over an agency that has not closed its own case, put an incident into anybody's
-    # hands, and suppress a source that chatters.
+    # A supervisor may also close over an agency that has not closed its own case, waive the rest of a procedure, put an
+    # incident into anybody's hands, and suppress a source that chatters.
     "supervisor": OPERATOR_ACTIONS | {"override", "direct", "suppress", "geofence", "shift", "notice"},
     "administrator": frozenset({"administrate"}),
     "auditor": frozenset({"audit"}),

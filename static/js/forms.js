@@ -49,7 +49,8 @@ const KINDS = {
     read: (form) => (form.get("text")?.trim() ? { reason: form.get("text").trim() } : null),
   },
   close: {
-    body: (incident, { catalogue, me }) => [
+    body: (incident, { catalogue, me, procedure }) => [
+      procedure?.closing(),
       agenciesStillOut(incident).length ? stillOut(agenciesStillOut(incident), me) : null,
       choices("result_code", t("Result"), catalogue.result_codes.map(({ code, name }) => ({ code, label: named(name) }))),
       field(t("Note (optional)"), h("textarea", { name: "note", maxlength: "2000" })),
@@ -65,7 +66,7 @@ const KINDS = {
   },
 };
 
-/** Opens the dialog of action `id`; `context` is `{catalogue, me}`; `send(body)` resolves when the ledger has it and throws a refusal otherwise. */
+/** Opens the dialog of action `id`; `context` is `{catalogue, me, procedure}`; `send(body)` resolves when the ledger has it and throws a refusal otherwise. */
 export function ask(id, incident, context, send) {
   const action = ACTIONS[id];
   const kind = KINDS[action.asks];

@@ -11,12 +11,12 @@ import { whereabouts } from "./whereabouts.js";
 
 export class IncidentPanel {
   /**
-   * `me`, `catalogue`: from the API. `cameras`, `relays`, `events`: the blocks shown between head and timeline.
+   * `me`, `catalogue`: from the API. `cameras`, `relays`, `events`, `procedure`: the blocks shown between head and timeline.
    * `overview`: what is shown while nothing is open.
    * `onAction(id)`, `onNote(text)` (answers true when the ledger has it), `onClose()`.
    */
-  constructor({ me, catalogue, cameras, relays, events, overview, offer, onAction, onNote, onClose }) {
-    Object.assign(this, { me, catalogue, cameras, relays, events, overview, offer, onAction, onNote, onClose });
+  constructor({ me, catalogue, cameras, relays, events, procedure, overview, offer, onAction, onNote, onClose }) {
+    Object.assign(this, { me, catalogue, cameras, relays, events, procedure, overview, offer, onAction, onNote, onClose });
     this.element = document.getElementById("panel");
     this.changes = new Map();
     this.busy = new Set();
@@ -24,7 +24,7 @@ export class IncidentPanel {
     this.actions = h("div");
     this.timeline = h("section", { class: "block" });
     this.note = this.#noteForm();
-    this.body = h("div", { class: "panel-body" }, offer.element, relays.element, cameras.element, events.element, this.timeline);
+    this.body = h("div", { class: "panel-body" }, offer.element, procedure.element, relays.element, cameras.element, events.element, this.timeline);
     this.#renderEmpty();
   }
 
@@ -42,6 +42,7 @@ export class IncidentPanel {
     if (!opened) this.#renderTimeline();
     this.relays.render(incident, { can: !historic && this.me.actions.includes("called-by-hand"), now });
     this.offer.render(incident, { can: !historic && this.me.actions.includes("accept"), now });
+    this.procedure.render(incident, { now, historic });
     this.cameras.load(incident, { historic });
     this.events.render(incident, { now, historic, can: (action) => this.me.actions.includes(action) });
   }
@@ -53,6 +54,7 @@ export class IncidentPanel {
     text(this.elapsed, t("%(time)s ago", { time: span(now - new Date(this.incident.occurred_at).getTime()) }));
     this.relays.tick(now);
     this.offer.tick(now);
+    this.procedure.tick(now);
     const late = overdue(this.incident, now);
     const seenText = late == null ? "" : late > 0 ? t("acknowledgement overdue by %(time)s", { time: counter(late) }) : t("acknowledge within %(time)s", { time: counter(-late) });
     text(this.due, seenText);
@@ -63,6 +65,7 @@ export class IncidentPanel {
   append(changes) {
     // Rows that concern the whole room have no incident: they are no news of "none".
     if (!this.incident) return;
+    this.procedure.append(changes);
     const mine = changes.filter((change) => change.incident?.number === this.incident.number);
     mine.forEach((change) => this.changes.set(change.seq, change));
     if (mine.length) this.#renderTimeline();
@@ -109,6 +112,7 @@ export class IncidentPanel {
 
   #renderEmpty() {
     this.incident = null;
+    this.procedure.render(null, {});
     this.cameras.load(null);
     this.events.render(null, {});
     this.element.replaceChildren(this.overview.element);

@@ -3,7 +3,7 @@
 /** Every key of the page: code → command. `?` is Shift+Slash; `/` alone searches. */
 export const KEYS = {
   KeyJ: "next", KeyK: "previous", Enter: "open", KeyA: "acknowledge", KeyP: "relay:police112", KeyF: "relay:fire119",
-  KeyC: "close", KeyN: "note", KeyR: "register", Digit1: "camera:1", Digit2: "camera:2", Digit3: "camera:3", Digit4: "camera:4", Digit5: "camera:5",
+  KeyC: "close", KeyN: "note", KeyS: "step", KeyR: "register", Digit1: "camera:1", Digit2: "camera:2", Digit3: "camera:3", Digit4: "camera:4", Digit5: "camera:5",
   KeyV: "wall", KeyL: "layers", Slash: "search", KeyG: "next-unseen", KeyM: "mute", Space: "live", Escape: "back",
 };
 

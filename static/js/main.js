@@ -24,6 +24,8 @@ import { Performer, refused } from "./perform.js";
 import { loadPreferences } from "./preferences.js";
 import { Picker } from "./picker.js";
 import { Picture } from "./picture.js";
+import { ProcedureBlock } from "./procedure.js";
+import { ProcedureNotices } from "./procedure-notices.js";
 import { Queue } from "./queue.js";
 import { Registrar } from "./register.js";
 import { Regrouper } from "./regroup.js";
@@ -58,12 +60,14 @@ async function start(me, catalogue) {
   const overview = new Overview({ onOpen: open });
   const load = new LoadBlock({ me, onOpen: (number) => find(room, number) });
   overview.element.querySelector(".overview-hint").before(load.element);
+  const notices = new ProcedureNotices({ me, onOpen: (number) => find(room, number) });
+  const procedure = new ProcedureBlock({ me, onOpen: (step) => follow(step, run, panel), onChanges: (changes) => notices.append(changes) });
   const answer = (incident, word) => performer.plainly(incident.number, word);
   const panel = new IncidentPanel({
-    me, catalogue, cameras, relays, events, overview, offer: new OfferBlock({ me, onAnswer: answer }),
+    me, catalogue, cameras, relays, events, procedure, overview, offer: new OfferBlock({ me, onAnswer: answer }),
     onAction: (id) => performer.start(id, panel.incident), onNote: (text) => performer.note(panel.incident, text), onClose: () => room.open(null),
   });
-  const performer = new Performer({ me, catalogue, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq), links: () => room.state.feeds });
+  const performer = new Performer({ me, catalogue, procedure, panel: () => panel, caughtUp: (number, seq) => room.caughtUp(number, seq), links: () => room.state.feeds });
   const regrouper = new Regrouper({ send: (...deed) => performer.send(...deed), picker, open: show });
   const registrar = new Registrar({ me, catalogue, send: (body) => performer.register(body), picker, map, open: show, live: () => !room.history });
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko, me, onAcknowledge: acknowledgeAll });
@@ -78,7 +82,7 @@ async function start(me, catalogue) {
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
   room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen: tellChosen });
   room.desk = new Desk({ room, me, picture, player, cameras, part: boot.window });
-  const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar });
+  const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar, procedure });
   listen(document, run, { dialogOpen, singleKeys });
   releaseClicked(document);
   // Any first gesture turns sound on. The sound button does so itself: else the same click would then mute.
@@ -124,13 +128,14 @@ async function draw(map, me) {
 }
 
 /** The keys' commands. A command that does nothing here answers false, and the browser keeps the key. */
-function commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar }) {
+function commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar, procedure }) {
   const step = (by) => room.open(queue.neighbour(room.chosen, by), { reveal: true });
   const plain = {
     next: () => step(1), previous: () => step(-1),
     open: () => { map.focus(panel.incident); document.getElementById("panel").focus(); },
     "next-unseen": () => { const number = queue.nextUnseen(room.chosen); if (number) room.open(number, { look: true, reveal: true }); },
     note: () => panel.incident && panel.focusNote(), register: () => registrar.start(),
+    step: () => panel.incident ? procedure.stepNow() : false,
     layers: () => map.toggleLayers?.(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
     wall: () => { wall.toggle(room.history ? null : panel.incident); },
     back: () => header.links.close() || cameras.back() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
@@ -142,6 +147,13 @@ function commands({ room, map, panel, queue, cameras, wall, axis, performer, hea
     if (!panel.incident || !panel.can(command)) return false;
     return performer.start(command, panel.incident);
   };
+}
+
+/** Opens what a step of a procedure links to. Looking at the cameras is verifying, where that is the incident's next move. */
+function follow({ action }, run, panel) {
+  if (action !== "cameras") return run({ map: "open" }[action] ?? action);
+  panel.cameras.element.scrollIntoView({ block: "nearest" });
+  if (panel.can("verify")) return run("verify");
 }
 
 /** The first words with the server; while it is still starting, they are tried again. */

@@ -13,9 +13,9 @@ import { toast } from "./toast.js";
 const PATIENCE_MS = 4000;
 
 export class Performer {
-  /** `caughtUp(number, seq)`: a promise until the screen shows that row. `panel()`: the incident panel. `links()`: how the links are. */
-  constructor({ me, catalogue, panel, caughtUp, links = () => [] }) {
-    Object.assign(this, { me, catalogue, panel, caughtUp, links });
+  /** `caughtUp(number, seq)`: a promise until the screen shows that row. `panel()`: the incident panel. `links()`: how the links are. `procedure`: the panel's block. */
+  constructor({ me, catalogue, procedure, panel, caughtUp, links = () => [] }) {
+    Object.assign(this, { me, catalogue, procedure, panel, caughtUp, links });
   }
 
   /** Starts action `id` on `incident`, asking first where the action needs it. */
@@ -25,7 +25,7 @@ export class Performer {
     try {
       if (asks === "relay") await askRelay(incident, agency, label(), { catalogue: this.catalogue, links: this.links() }, send);
       else if (asks === "handover") await askHandover(incident, { me: this.me }, (move, body) => this.#send(id, incident, body, move));
-      else if (asks) ask(id, incident, { catalogue: this.catalogue, me: this.me }, send);
+      else if (asks) ask(id, incident, { catalogue: this.catalogue, me: this.me, procedure: this.procedure }, send);
       else await send(id === "assign" ? { username: this.me.username } : {});
     } catch (error) {
       refused(error, id);

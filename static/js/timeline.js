@@ -16,12 +16,13 @@ export function kindText(kind) {
     "relay.attention": t("Relay not delivered"), "relay.accepted": t("Agency accepted"), "relay.declined": t("Agency declined"),
     "relay.dispatched": t("Unit dispatched"), "relay.unit": t("Unit on its way"), "relay.arrived": t("Unit arrived"), "relay.closed": t("Agency closed its case"),
     "relay.cancelled": t("Relay cancelled"), "relay.by_hand": t("Called by hand"), "relay.note": t("Note from the agency"), "relay.updated": t("Agency told of the change"),
-    "relay.opened": t("Agency opened a case here"), "video.requested": t("Agency asks for video"),
+    "relay.opened": t("Agency opened a case here"), "procedure.step_done": t("Step done"), "procedure.step_chosen": t("Branch chosen"),
+    "procedure.step_skipped": t("Step skipped"), "procedure.step_undone": t("Step taken back"), "procedure.waived": t("Rest of the procedure waived"), "procedure.overdue": t("Step overdue"), "video.requested": t("Agency asks for video"),
   };
   return names[kind] ?? kind;
 }
 
-const BAD = new Set(["relay.attention", "relay.declined", "incident.escalated"]);
+const BAD = new Set(["relay.attention", "relay.declined", "incident.escalated", "procedure.step_skipped", "procedure.overdue"]);
 
 const HANDED = new Set(["incident.assigned", "incident.offered", "incident.offer_declined", "incident.offer_withdrawn", "incident.offer_expired"]);
 
@@ -65,7 +66,7 @@ function words({ kind, detail }, catalogue) {
   const known = [...(catalogue.result_codes ?? []), ...(catalogue.false_alarm_reasons ?? [])].find((one) => one.code === code);
   const grade = detail?.changed?.grade;
   const called = detail?.called_at && t("called at %(time)s", { time: clock(detail.called_at) });
-  return [aside(kind, detail), regroupingText(kind, detail ?? {}), called, detail?.caller, grade && `${grade.from} → ${grade.to}`, known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
+  return [aside(kind, detail), regroupingText(kind, detail ?? {}), called, detail?.caller, grade && `${grade.from} → ${grade.to}`, named(detail?.step_text), named(detail?.choice_text), known ? named(known.name) : code, detail?.text ?? detail?.note].filter((part) => part && typeof part === "string").join(" · ");
 }
 
 function actorText(actor, detail, catalogue, source) {

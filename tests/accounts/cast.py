@@ -11,6 +11,7 @@ from django.utils import timezone
 from incidents.models import Camera, Change, CorrelationRule, Device, Event, Incident, LedgerHead
 from linkage.models import Attempt, Delivery, LinkedSystem, Quarantined, Relay
 from ocenter.accounts.models import Municipality, User
+from services.procedures.models import Procedure
 from services.shifts.models import Handover, Notice, ShiftDuty, ShiftPlan
 from services.video.models import VideoView
 
@@ -43,6 +44,7 @@ class City:
     duty: ShiftDuty
     handover: Handover
     notice: Notice
+    procedure: Procedure
 
     def rows(self) -> list:
         """One row of each model the admin site shows, but the audit's."""
@@ -50,6 +52,7 @@ class City:
             self.municipality, self.operator, self.agency, self.relay, self.delivery, self.attempt, self.camera,
             self.device, self.rule, self.incident, self.event, self.change, self.quarantined, self.view,
             self.plan, self.duty, self.handover, self.notice,
+            self.procedure,
         ]  # fmt: skip
 
 
@@ -121,9 +124,14 @@ def _things(town, feed, agency, prefix):
         digest=f"{town.code}{'d' * 32}", content_type="application/json",
         errors=[{"field": "code", "message": "Unknown event code of 010-1234-5678"}],
     )  # fmt: skip
+    procedure = Procedure.objects.create(
+        municipality=town, applies_to="BEL", version=1, title_ko=f"{prefix}벨", title_en=f"{prefix}Bell", created_by="admin",
+        steps=[{"id": "look", "kind": "check", "text": {"ko": "확인", "en": "Look"}}],
+    )  # fmt: skip
     return {
         "camera": camera, "device": device, "rule": rule, "incident": incident, "event": event, "change": change,
         "quarantined": quarantined, "relay": relay, "delivery": delivery, "attempt": attempt,
+        "procedure": procedure,
     }  # fmt: skip
 
 

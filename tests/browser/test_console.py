@@ -100,6 +100,8 @@ def test_closing_is_reached_by_its_key_once_it_is_allowed(live_stack: Stack, sig
     dialog.locator("button[type=submit]").click()
     expect(dialog.locator(".refusal")).to_be_visible()
     dialog.locator("input[name=result_code]").nth(1).check()
+    dialog.locator('.sop-closing [data-option="none"]').click()
+    expect(dialog.locator(".sop-closing")).to_be_hidden()
     dialog.locator("button[type=submit]").click()
     expect(console.row(number)).to_have_count(0)
     page.keyboard.press("Escape")

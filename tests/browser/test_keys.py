@@ -165,10 +165,19 @@ def goes_back(room: Room, code: str) -> None:
     expect(room.page.locator(".overview")).to_be_visible()
 
 
+def begins_the_step(room: Room, code: str) -> None:
+    room.open()
+    current = room.page.locator("#panel .sop-step.current")
+    expect(current).to_be_visible()
+    room.press(code)
+    expect(current.locator(".sop-options button").first).to_be_focused()
+    room.page.evaluate("() => document.activeElement.blur()")
+
+
 TRIALS: dict[str, Callable[[Room, str], None]] = {
     "KeyJ": to_the_next, "KeyK": to_the_next, "Enter": to_the_panel, "KeyP": asks_to_relay("112"), "KeyF": asks_to_relay("119"),
     "Digit1": shows_a_camera, "Digit2": shows_a_camera, "Digit3": shows_a_camera, "Digit4": shows_a_camera, "Digit5": shows_a_camera,
-    "KeyA": acknowledges, "KeyC": asks_to_close, "KeyN": to_the_note, "KeyV": opens_the_wall, "KeyL": toggles_layers, "Slash": to_the_search,
+    "KeyA": acknowledges, "KeyC": asks_to_close, "KeyN": to_the_note, "KeyS": begins_the_step, "KeyV": opens_the_wall, "KeyL": toggles_layers, "Slash": to_the_search,
     "KeyG": to_the_next_unseen, "KeyR": registers, "KeyM": mutes, "Space": stops_and_goes_live, "Escape": goes_back,
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from incidents import intake, ledger
+from incidents.codes import Family
 from incidents.models import Change, Incident
 from incidents.reports import understand
 from linkage import relays
@@ -18,6 +19,7 @@ from linkage.relays import AgencyReport
 from ocenter.accounts.keys import make_key
 from ocenter.accounts.models import Municipality, User
 from ocenter.accounts.principal import Principal, principal_of_user
+from services.procedures.models import Procedure
 from tests.accounts.cast import make_system, make_user
 
 LAT, LON = 36.3504, 127.3845  # Daejeon city hall
@@ -47,8 +49,12 @@ class Town:
         return [self.kim, self.lee, self.park, self.admin, self.auditor]
 
 
-def make_town(code="30000", name_ko="대전광역시", name_en="Daejeon", prefix="", lat=LAT, lon=LON):
+def make_town(code="30000", name_ko="대전광역시", name_en="Daejeon", prefix="", lat=LAT, lon=LON, procedures=False):
+    """A town; unless `procedures`, one whose own procedures ask for nothing, so that closing waits for no step."""
     town = Municipality.objects.create(code=code, name_ko=name_ko, name_en=name_en, lat=lat, lon=lon)
+    if not procedures:
+        empty = {"municipality": town, "version": 1, "title_ko": "없음", "title_en": "None", "steps": []}
+        Procedure.objects.bulk_create([Procedure(applies_to=family, **empty) for family in Family.values])
 
     def user(name, role="operator"):
         return make_user(f"{prefix}{name}", town, role)

@@ -24,7 +24,8 @@ BODIES = {
 ACTIONS = list(incidents.ACTIONS)
 # Lists that some callers have no part in: they hear so, and nothing else.
 NOT_FOR_ALL = {
-    "health", "preferences", "views", "load", "nuisances", "floods", "colleagues", "suppressions",
+    "health", "preferences", "views", "load", "nuisances", "floods", "colleagues", "suppressions", "procedures-usage",
+    "procedures-notices",
 }  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def filled(path, incident):
     camera = Camera.objects.filter(municipality=incident.municipality).values_list("pk", flat=True).first()
     path = path.replace("<int:camera>", str(camera or 1)).replace("<uuid:view>", str(uuid.uuid4()))
     path = path.replace("<str:number>", incident.number).replace("<uuid:relay_id>", relay_id).replace("<slug:name>", "its")
-    return path.replace("<str:name>", "wall").replace("<int:geofence_id>", "1").replace("<int:suppression_id>", "1")
+    return path.replace("<str:name>", "wall").replace("<int:geofence_id>", "1").replace("<int:suppression_id>", "1").replace("<slug:step>", "voice")
 
 
 def ask(caller, name, path):

@@ -123,7 +123,7 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(contract, applicatio
         "number": bell.number, "relay_id": str(Relay.objects.get().pk), "agency": "fire119", "into": spare.number,
         "events": [bell.events.get().source_id], "cameras": [camera.pk], "username": "lee", "name": "wall",
         "camera": camera.pk, "incident": bell.number, "view": str(make_view(town.park, camera).pk),
-        "system": "sensors", "suppression_id": suppressed,
+        "system": "sensors", "suppression_id": suppressed, "step": "voice", "choice": "danger",
     }  # fmt: skip
     square = {"type": "Polygon", "coordinates": [[[127, 36], [127.1, 36], [127.1, 36.1], [127, 36]]]}
     real |= {"geofence_id": Geofence.objects.create(municipality=town.municipality, name="x", area=square).pk, "area": square}
