@@ -131,6 +131,20 @@ def _map_options() -> dict[str, Any]:
         "maxZoom": leaflet["MAX_ZOOM"],
         "center": leaflet["DEFAULT_CENTER"],
         "zoom": leaflet["DEFAULT_ZOOM"],
+        "tiles": _tiles(),
+    }
+
+
+def _tiles() -> dict[str, Any] | None:
+    """The base map of tiles that the settings choose, None for the boundaries alone."""
+    if settings.BASEMAP_KIND == "builtin":
+        return None
+    ours = settings.BASEMAP_KIND == "pmtiles"
+    return {
+        "kind": settings.BASEMAP_KIND,
+        "url": reverse("tile-archive") if ours else settings.BASEMAP_SOURCE,
+        "attribution": settings.BASEMAP_ATTRIBUTION,
+        "libraries": {"pmtiles": static("vendor/pmtiles/pmtiles.js"), "protomaps": static("vendor/protomaps-leaflet/protomaps-leaflet.js")},
     }
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from ocenter.basemaps import choice_of
+
 SECRET_KEY_LENGTH = 50
-BASEMAPS = ("builtin", "pmtiles:", "xyz:", "wms:")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
@@ -30,9 +31,9 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def _everywhere() -> Iterator[CheckMessage]:
     if settings.DEMO and settings.PORT == settings.AGENCIES_PORT:
         yield Error("OCENTER_PORT and OCENTER_AGENCIES_PORT are the same.", id="ocenter.E003")
-    if not settings.BASEMAP.startswith(BASEMAPS) or settings.BASEMAP in BASEMAPS[1:]:
+    if wrong := _basemap_is_wrong():
         yield Error(
-            f"OCENTER_BASEMAP is {settings.BASEMAP!r}.",
+            f"OCENTER_BASEMAP is {settings.BASEMAP!r}: {wrong}.",
             hint="Use builtin, pmtiles:PATH, xyz:URL or wms:URL.",
             id="ocenter.E004",
         )
@@ -40,6 +41,14 @@ def _everywhere() -> Iterator[CheckMessage]:
         yield Error("OCENTER_REDIS_URL must begin with redis://, rediss:// or unix://.", id="ocenter.E006")
     if settings.DATA_DIR.exists() and not os.access(settings.DATA_DIR, os.W_OK):
         yield Error(f"OCENTER_DATA_DIR {settings.DATA_DIR} is not writable.", id="ocenter.E007")
+
+
+def _basemap_is_wrong() -> str:
+    try:
+        choice_of(settings.BASEMAP)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _in_production() -> Iterator[CheckMessage]:

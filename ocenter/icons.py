@@ -11,6 +11,7 @@ ICONS: Final = (
     "undo-2", "user", "user-check", "video", "volume-2", "volume-x", "wifi-off", "x", "test-tube", "truck", "navigation", "list-filter",
     "contrast", "external-link", "printer",
     "sliders-horizontal", "house", "settings", "circle-x", "arrow-down", "arrow-left", "zoom-in", "zoom-out", "video-off", "layout-grid",
-    "picture-in-picture-2", "repeat", "save",
-    "printer", "clipboard-list", "megaphone", "signature", "log-in", "chevrons-up", "users", "waves", "gauge", "circle", "circle-dot", "circle-slash", "list-checks", "skip-forward",
+    "ruler", "circle-dot", "pentagon", "map-pin-off", "picture-in-picture-2", "repeat", "save", "printer", "clipboard-list",
+    "megaphone", "signature", "log-in", "chevrons-up", "users", "waves", "gauge", "circle", "circle-slash",
+    "list-checks", "skip-forward",
 )  # fmt: skip

@@ -30,10 +30,9 @@ PUBLISHED = {
     "leaflet/images/marker-icon.png": "leaflet/dist/images/marker-icon.png",
     "leaflet/images/marker-icon-2x.png": "leaflet/dist/images/marker-icon-2x.png",
     "leaflet/images/marker-shadow.png": "leaflet/dist/images/marker-shadow.png",
-    "supercluster/index.js": "supercluster/index.js",
-    # For the worker: import maps do not reach there, and this file brings kdbush with it.
-    "supercluster/supercluster.min.js": "supercluster/dist/supercluster.min.js",
-    "kdbush/index.js": "kdbush/index.js",
+    # Base maps of tiles, loaded only where the settings choose one.
+    "pmtiles/pmtiles.js": "pmtiles/dist/pmtiles.js",
+    "protomaps-leaflet/protomaps-leaflet.js": "protomaps-leaflet/dist/protomaps-leaflet.js",
     # The player without subtitles and encryption, and its worker.
     "hls.js/hls.light.min.mjs": "hls.js/dist/hls.light.min.mjs",
     "hls.js/hls.worker.js": "hls.js/dist/hls.worker.js",

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from incidents.api.map import BaseMap
 from incidents.api.problems import no_such_address
+from incidents.api.tiles import TileArchive
 from incidents.api.urls import urlpatterns as incidents_api
 from incidents.views import Console, ConsoleWindow, HealthPage, WallPage, WindowPage
 from ocenter.admin_site import admin_site
@@ -31,6 +32,7 @@ urlpatterns = [
     path("health/", HealthPage.as_view(), name="health-page"),
     path("shift/", ShiftPage.as_view(), name="shift-page"),
     path("admin/", admin_site.urls),
+    path("basemap/tiles.pmtiles", TileArchive.as_view(), name="tile-archive"),
     path("basemap/<str:code>.json", BaseMap.as_view(), name="basemap"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include([*incidents_api, *procedures_api, *video_api])),

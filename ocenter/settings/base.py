@@ -5,6 +5,7 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 
 from ocenter import env
+from ocenter.basemaps import choice_or_builtin as basemap_choice
 from ocenter.build import build_of
 from ocenter.embedded.urls import database_settings
 from ocenter.logs import logging_settings
@@ -165,6 +166,9 @@ FFMPEG = env.text("OCENTER_FFMPEG")
 FLOOD_WINDOW_SECONDS = env.number("OCENTER_FLOOD_WINDOW_SECONDS", 600, at_least=1, at_most=3600)
 
 BASEMAP = env.text("OCENTER_BASEMAP", "builtin")
+BASEMAP_ATTRIBUTION = env.text("OCENTER_BASEMAP_ATTRIBUTION")
+# A system check says what is wrong with it; until then nothing is opened for it.
+BASEMAP_KIND, BASEMAP_SOURCE, BASEMAP_ORIGIN = basemap_choice(BASEMAP)
 # The operator's map begins here (`incidents.views`); it zooms to its own municipality at once.
 LEAFLET_CONFIG = {"TILES": [], "MIN_ZOOM": 9, "MAX_ZOOM": 18, "DEFAULT_CENTER": (36.35, 127.38), "DEFAULT_ZOOM": 11}
 
@@ -203,7 +207,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
         "style-src": [SELF, "'unsafe-inline'"],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *filter(None, [BASEMAP_ORIGIN])],
         "font-src": [SELF],
         "connect-src": [SELF],
         "media-src": [SELF, "blob:"],

@@ -26,7 +26,7 @@ function keyRows() {
   return [
     [["J", "K"], t("Down and up the queue")], [["Enter"], t("Go to the open incident on the map")], [["G"], t("Next unacknowledged")],
     [["A"], t("Acknowledge")], [["P"], t("Relay 112")], [["F"], t("Relay 119")], [["C"], t("Close case")], [["N"], t("Write a note")], [["S"], t("Do the current step of the procedure")], [["R"], t("Register an incident")],
-    [["1", "–", "5"], t("Enlarge a camera, and back")], [["V"], t("Video wall")], [["L"], t("Layers")], [["/"], t("Search the queue")], [["M"], t("Mute for 2 minutes")],
+    [["1", "–", "5"], t("Enlarge a camera, and back")], [["V"], t("Video wall")], [["L"], t("Layers")], [["W"], t("Go to a place on the map")], [["/"], t("Search the queue")], [["M"], t("Mute for 2 minutes")],
     [["Space"], t("Stop at this moment, or back to live")], [["Esc"], t("Back: close what is open")], [["?"], t("This help")],
   ];
 }

@@ -4,7 +4,7 @@
 export const KEYS = {
   KeyJ: "next", KeyK: "previous", Enter: "open", KeyA: "acknowledge", KeyP: "relay:police112", KeyF: "relay:fire119",
   KeyC: "close", KeyN: "note", KeyS: "step", KeyR: "register", Digit1: "camera:1", Digit2: "camera:2", Digit3: "camera:3", Digit4: "camera:4", Digit5: "camera:5",
-  KeyV: "wall", KeyL: "layers", Slash: "search", KeyG: "next-unseen", KeyM: "mute", Space: "live", Escape: "back",
+  KeyV: "wall", KeyL: "layers", KeyW: "map-search", Slash: "search", KeyG: "next-unseen", KeyM: "mute", Space: "live", Escape: "back",
 };
 
 const EDITABLE = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";

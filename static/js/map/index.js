@@ -6,12 +6,14 @@ import { PlaceAsker } from "./asking.js";
 import { addBase } from "./base.js";
 import { pane } from "./canvas.js";
 import { EdgeMarks } from "./edges.js";
+import { beyond, visibleOnMap } from "./filter.js";
 import { addHover } from "./hover.js";
 import { IncidentLayer } from "./incidents.js";
 import { JoinedLayer } from "./joined.js";
-import { addLayersCard } from "./layers.js";
 import { NEAR_METRES, NearLayer } from "./near.js";
 import { PointsLayer } from "./points.js";
+import { addTiles } from "./tiles.js";
+import { MapTools } from "./tools.js";
 import { UnitLayer } from "./units.js";
 
 const LOOKS = {
@@ -37,12 +39,17 @@ export class OperatorMap {
     const lines = pane(this.map, "lines", 440);
     this.areas = new AreaLayer(this.map, { pane: pane(this.map, "areas", 435) });
     this.near = new NearLayer(this.map, { pane: pane(this.map, "near", 590), linePane: lines });
-    this.incidents = new IncidentLayer(this.map, { pane: pane(this.map, "incidents", 610, { clicks: true }), onOpen, now });
+    const fencesAt = (lat, lon) => this.tools?.fences.namesAt(lat, lon) ?? [];
+    this.incidents = new IncidentLayer(this.map, { pane: pane(this.map, "incidents", 610, { clicks: true }), onOpen, now, fencesAt });
     this.units = new UnitLayer(this.map, { pane: pane(this.map, "units", 630), linePane: lines, now });
     this.edges = new EdgeMarks(this.map, { onOpen });
     this.joined = new JoinedLayer(this.map, { pane: lines });
     this.asker = new PlaceAsker(this.map, { pane: pane(this.map, "asked", 640) });
     this.redraws = [];
+    this.off = new Set();
+    this.last = [new Map(), null];
+    this.tiles = options.tiles;
+    if (this.tiles?.attribution) this.attribution.addAttribution(escaped(this.tiles.attribution));
     // In flight, what is drawn for one zoom would only be blown up: it fades and comes back sharp.
     this.map.on("zoomstart", () => element.classList.add("zooming"));
     this.map.on("zoomend", () => element.classList.remove("zooming"));
@@ -64,40 +71,66 @@ export class OperatorMap {
 
   /** Where the map looks when nothing else is known: `[south, west, north, east]`. */
   setHome([south, west, north, east]) {
+    this.city = [south, west, north, east];
     this.home = L.latLngBounds([south, west], [north, east]);
     this.map.fitBounds(this.home, { animate: false });
   }
 
-  /** Draws cameras and devices, with the layers card in `place`. Resolves once they are known, refuses with the reason. */
-  loadPoints(place) {
+  /** The tiles the settings choose, under everything. Rejects where they cannot be had. */
+  async loadTiles() {
+    if (!this.tiles) return;
+    this.redraws.push(await addTiles(this.map, this.tiles, pane(this.map, "tiles", 190)));
+  }
+
+  /** What an operator works the map with: layers, search, drawing, views. `place`: for the layers card; `stage`: around the map. */
+  addTools({ place, stage, may }) {
+    this.tools = new MapTools(this, { place, stage, may, pane });
+    this.tools.start();
+  }
+
+  /** Draws cameras and devices. Resolves once they are known, refuses with the reason. */
+  loadPoints() {
     return new Promise((resolve, reject) => {
       this.points = new PointsLayer({
         looks: LOOKS, scripts: this.scripts, pane: pane(this.map, "cameras", 430),
-        onFailed: (reason) => reject(new Error(reason)), onReady: (known) => { this.#pointsReady(known, place); resolve(); },
+        onFailed: (reason) => reject(new Error(reason)), onReady: (known) => { this.#pointsReady(known); resolve(); },
       }).addTo(this.map);
       this.redraws.push(() => this.points.draw());
     });
   }
 
-  #pointsReady({ purposes, kinds, counts }, place) {
+  #pointsReady({ purposes, kinds, counts }) {
     const names = { cameras: purposes, devices: kinds };
-    addHover(this.map, { points: this.points, groupOf: (set, index) => named(names[set][index]), busy: () => this.asker.asking });
-    const groups = [
-      { name: t("Cameras by purpose"), items: purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: counts.cameras[i] })) },
+    addHover(this.map, { points: this.points, groupOf: (set, index) => named(names[set][index]), busy: () => this.asker.asking || Boolean(this.tools?.draw.busy) });
+    this.tools?.addPoints([
+      { name: t("Cameras by purpose"), items: byName(purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: counts.cameras[i] ?? 0 }))) },
       { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: `kind:${kind.slug}`, name: kind, count: counts.devices[i] })) },
-    ];
-    const switchedOff = (list, id) => list.flatMap((one, i) => (id(one) ? [i] : []));
-    this.toggleLayers = addLayersCard(place, groups, (off) => this.points.filter({
-      cameras: switchedOff(purposes, ({ ko }) => off.has(`purpose:${ko}`)), devices: switchedOff(kinds, ({ slug }) => off.has(`kind:${slug}`)),
-    }));
+    ]);
+    this.filterPoints = (off) => this.points.filter({
+      cameras: purposes.flatMap(({ ko }, i) => (off.has(`purpose:${ko}`) ? [i] : [])), devices: kinds.flatMap(({ slug }, i) => (off.has(`kind:${slug}`) ? [i] : [])),
+    });
+    if (this.off.size) this.filterPoints(this.off);
+  }
+
+  /** Switches layers off: a set of their ids. */
+  switchOff(off) {
+    const points = (set) => [...set].filter((id) => /^(purpose|kind):/.test(id)).sort().join();
+    const changed = points(off) !== points(this.off);
+    this.off = new Set(off);
+    if (changed) this.filterPoints?.(this.off);
+    this.tools?.fences.show(!this.off.has("geofences"));
+    this.show(...this.last);
   }
 
   /** Shows these incidents (a Map by number) and their units; `chosen` is the open one's number. */
   show(incidents, chosen) {
-    this.incidents.show(incidents, chosen);
-    this.areas.show(incidents, chosen);
-    this.units.show(incidents);
-    this.edges.show(incidents);
+    this.last = [incidents, chosen];
+    const { shown, hidden } = visibleOnMap(incidents, this.off, chosen);
+    this.incidents.show(shown, chosen);
+    this.areas.show(this.off.has("areas") ? new Map() : shown, chosen);
+    this.units.show(this.off.has("units") ? new Map() : shown);
+    this.edges.show(shown);
+    this.tools?.say(hidden, beyond(shown, this.city));
   }
 
   /** The open incident's surroundings; `cameras` may still be empty. */
@@ -129,13 +162,24 @@ export class OperatorMap {
   focus(incident) {
     if (incident?.lat == null) return;
     const bounds = L.latLng(incident.lat, incident.lon).toBounds(NEAR_METRES * 2);
-    // The map is held to its city; what lies outside must be seen all the same.
-    if (this.home) this.map.setMaxBounds(this.home.contains(bounds) ? this.home.pad(0.6) : null);
+    this.#reach(bounds);
     this.map.flyToBounds(bounds, { animate: this.animate, duration: 0.55, padding: [60, 60], maxZoom: 18 });
+  }
+
+  /** The map is kept near the city, but whatever lies outside can be looked at. */
+  #reach(bounds) {
+    const { maxBounds } = this.map.options;
+    if (maxBounds && !maxBounds.contains(bounds)) this.map.setMaxBounds(maxBounds.extend(bounds.pad(1)));
+  }
+
+  /** Looks at a box: `[south, west, north, east]`. */
+  lookAtBox([south, west, north, east]) {
+    this.map.flyToBounds([[south, west], [north, east]], { animate: this.animate, duration: 0.5, padding: [40, 40], maxZoom: 16 });
   }
 
   /** Looks closer at one place, such as a camera. */
   lookAt(lat, lon) {
+    this.#reach(L.latLng(lat, lon).toBounds(NEAR_METRES));
     this.map.flyTo([lat, lon], Math.max(this.map.getZoom(), 17), { animate: this.animate, duration: 0.4 });
   }
 
@@ -148,4 +192,18 @@ export class OperatorMap {
   repaint() {
     this.redraws.forEach((redraw) => redraw());
   }
+}
+
+/** Purposes that registries write differently and that are called the same are one line. */
+function byName(items) {
+  const found = new Map();
+  for (const item of items) found.set(item.id, { ...item, count: item.count + (found.get(item.id)?.count ?? 0) });
+  return [...found.values()];
+}
+
+/** Leaflet writes attributions as markup; a setting is words. */
+function escaped(words) {
+  const element = document.createElement("i");
+  element.textContent = words;
+  return element.innerHTML;
 }

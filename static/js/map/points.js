@@ -95,6 +95,7 @@ export const PointsLayer = L.Layer.extend({
     if (failed) this.onFailed(failed);
     if (ready) {
       this.ready = true;
+      this.timings = { fetched: ready.fetched };
       this.onReady(ready);
       this.draw();
     }
@@ -114,6 +115,7 @@ export const PointsLayer = L.Layer.extend({
     L.DomUtil.setPosition(this.canvas, corner);
     this.context.transferFromImageBitmap(bitmap);
     Object.assign(this, { shown: this.pending, placed, took });
+    this.timings.shown ??= Date.now();
     this.fire("drawn");
   },
 

@@ -8,6 +8,8 @@ import { t } from "../i18n.js";
 const MOVING = new Set(["dispatched", "arrived"]);
 const SHORT = { police112: "112", fire119: "119" };
 const LONGEST_GLIDE_MS = 4000;
+/** Reported places kept of each unit's way. */
+const TRAIL_POINTS = 60;
 
 export class UnitLayer {
   /** `now()`: server time, from which ETAs count down. */
@@ -48,8 +50,9 @@ export class UnitLayer {
     const body = h("div", {}, h("i", {}, SHORT[relay.agency] ?? relay.agency), h("b", {}, relay.unit ?? ""), eta);
     const at = [relay.lat, relay.lon];
     const line = L.polyline([at, [incident.lat ?? at[0], incident.lon ?? at[1]]], { pane: this.linePane, className: "unit-line", interactive: false }).addTo(this.map);
+    const trail = L.polyline([at], { pane: this.linePane, className: "unit-trail", interactive: false }).addTo(this.map);
     const marker = L.marker(at, { pane: this.pane, interactive: false, keyboard: false, icon: L.divIcon({ className: "unit", iconSize: null, html: body }) }).addTo(this.map);
-    const unit = { marker, line, eta, relay, incident, target: at, place: at, since: performance.now(), glide: null };
+    const unit = { marker, line, trail, way: [at], eta, relay, incident, target: at, place: at, since: performance.now(), glide: null };
     marker.getElement().dataset.relay = id;
     this.units.set(id, unit);
     return unit;
@@ -58,6 +61,7 @@ export class UnitLayer {
   #remove(id, unit) {
     unit.marker.remove();
     unit.line.remove();
+    unit.trail.remove();
     this.units.delete(id);
   }
 
@@ -66,6 +70,7 @@ export class UnitLayer {
     const now = performance.now();
     unit.glide = { from: unit.place, start: now, length: Math.min(LONGEST_GLIDE_MS, now - unit.since) };
     Object.assign(unit, { target, since: now });
+    unit.way = [...unit.way, target].slice(-TRAIL_POINTS);
     if (this.still.matches) unit.glide.length = 0;
     if (!this.running) this.running = requestAnimationFrame(() => this.#frame());
   }
@@ -79,6 +84,7 @@ export class UnitLayer {
       const part = unit.glide.length ? Math.min(1, (now - unit.glide.start) / unit.glide.length) : 1;
       unit.place = unit.target.map((end, i) => unit.glide.from[i] + (end - unit.glide.from[i]) * part);
       unit.marker.setLatLng(unit.place);
+      unit.trail.setLatLngs([...unit.way.slice(0, -1), unit.place]);
       if (unit.incident.lat != null) unit.line.setLatLngs([unit.place, [unit.incident.lat, unit.incident.lon]]);
       if (part < 1) moving = true;
       else unit.glide = null;
