@@ -63,9 +63,9 @@ export class IncidentPanel {
 
   /** Adds live ledger rows of the open incident to its timeline. */
   append(changes) {
+    this.procedure.append(changes);
     // Rows that concern the whole room have no incident: they are no news of "none".
     if (!this.incident) return;
-    this.procedure.append(changes);
     const mine = changes.filter((change) => change.incident?.number === this.incident.number);
     mine.forEach((change) => this.changes.set(change.seq, change));
     if (mine.length) this.#renderTimeline();
