@@ -85,7 +85,7 @@ REGISTRATION: Final = _object(
     caller={**_TEXT, "maxLength": 100, "description": "Who reported it; telephone numbers are covered"},
 )  # fmt: skip
 BY_HAND: Final = _object([], note=_TEXT, called_at={**_MOMENT, "description": "When, if earlier than now"})
-CALLBACK: Final = _object(
+CALLBACK: Final = {"additionalProperties": True} | _object(
     ["status", "at"],
     status={"type": "string", "enum": sorted(CALLBACK_STATES)}, at=_MOMENT, unit=_MAYBE_TEXT,
     eta_s={"type": ["integer", "null"], "minimum": 0}, lat=_NUMBER, lon=_NUMBER, result_code=_MAYBE_TEXT, note=_MAYBE_TEXT,
@@ -204,8 +204,9 @@ _ON_WRITING: Final = ("413", "415")
 
 
 def json_body(schema: Schema) -> Schema:
-    """A request body of this shape."""
-    return {"application/json": schema}
+    """A request body of this shape; unless it says otherwise, a field it does not name is refused (`base.fields_of`)."""
+    closed = {"additionalProperties": False} if "properties" in schema else {}
+    return {"application/json": {**closed, **schema}}
 
 
 def _problem(status: str) -> Schema:

@@ -8,6 +8,7 @@ from linkage.models import LinkedSystem, Quarantined
 from ocenter.accounts import audit
 from ocenter.accounts.models import AuditEntry
 from ocenter.admin_site import admin_site
+from services.video.models import VideoView
 
 MODELS = sorted(admin_site._registry, key=lambda model: model._meta.label)
 
@@ -73,11 +74,11 @@ def test_a_user_flagged_staff_gets_nothing_by_the_flag(client, city):
     assert client.get(reverse("admin:index"), follow=True).status_code == 403
 
 
-def test_an_auditor_reads_the_audit_entries_and_the_links_and_nothing_else(client, city):
+def test_an_auditor_reads_the_audit_entries_the_viewings_and_the_links_and_nothing_else(client, city):
     client.force_login(city.auditor)
     assert client.get(reverse("admin:index")).headers["Location"] == url(AuditEntry, "changelist")
     for model in MODELS:
-        expected = 200 if model in (AuditEntry, LinkedSystem, Quarantined) else 403
+        expected = 200 if model in (AuditEntry, LinkedSystem, Quarantined, VideoView) else 403
         assert client.get(url(model, "changelist")).status_code == expected, model
 
 

@@ -98,8 +98,9 @@ def test_a_town_sees_its_own_load_only(town, other):
 def said(town, device, count, *, every_s=60, code="VCA-02", system=None):
     """A device's reports, the newest now, each `every_s` after the one before."""
     receive(town, *(event(code, device_id=device, north_m=5_000) for _ in range(count)), system=system or town.sensors)
+    newest = timezone.now()
     for n, one in enumerate(Event.objects.filter(device_id=device).order_by("-pk")):
-        Event.objects.filter(pk=one.pk).update(received_at=ago(seconds=every_s * n))
+        Event.objects.filter(pk=one.pk).update(received_at=newest - timedelta(seconds=every_s * n))
 
 
 def chattering(town, **more):

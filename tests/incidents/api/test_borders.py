@@ -165,7 +165,7 @@ def test_a_csrf_token_opens_and_a_key_needs_none(calls, town, bell):
 
 @pytest.mark.parametrize("number", ["nothing", "%00", "a%00b", "%F0%9F%94%A5", "' OR 1=1--", "x" * 300])
 def test_an_unknown_number_is_404(calls, town, number):
-    caller = calls(town.kim)
+    caller = calls(town.park)
     for name, path in ENDPOINTS:
         if "<str:number>" in path:
             problem_of(ask(caller, name, path.replace("<str:number>", number)), 404)

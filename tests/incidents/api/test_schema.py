@@ -25,6 +25,7 @@ from incidents.models import Event, Geofence, Incident
 from incidents.relaying import compose
 from linkage.models import Relay
 from ocenter.accounts.models import Preference
+from services.procedures.models import Procedure
 from tests.incidents.api.conftest import Caller
 from tests.incidents.api.routes import ROUTES
 from tests.incidents.cast import by, key_of, open_incident
@@ -99,9 +100,17 @@ def bell(town):
     return incident
 
 
+def followed(town):
+    """An incident in work whose procedure is the one that comes with us."""
+    Procedure.objects.filter(municipality=town.municipality).delete()
+    incident = open_incident(town, "BEL-01")
+    op.incident_acknowledge(number=incident.number, by=by(town.kim))
+    return incident
+
+
 def several_events(incident):
     """Gives it a second event, so that one can be split off."""
-    other = Event.objects.exclude(incident=incident).first()
+    other = Event.objects.filter(code="CRM-02").exclude(incident=incident).first()
     other.incident = incident
     other.save()
     Incident.objects.filter(pk=incident.pk).update(event_count=2)
@@ -127,6 +136,8 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(contract, applicatio
     }  # fmt: skip
     square = {"type": "Polygon", "coordinates": [[[127, 36], [127.1, 36], [127.1, 36.1], [127, 36]]]}
     real |= {"geofence_id": Geofence.objects.create(municipality=town.municipality, name="x", area=square).pk, "area": square}
+    if "/procedure/" in path:
+        real["number"] = followed(town).number
     several_events(bell)
     cookies = {"sessionid": caller.cookies["sessionid"].value, "csrftoken": "x" * 32}
     headers = {"X-CSRFToken": "x" * 32, "Content-Type": "application/json", "Accept-Encoding": "identity"}
