@@ -62,7 +62,7 @@ export class ShiftStrip {
     this.span ??= comingFor(state, this.now());
     const crew = state.crews.map((name) => this.#choice(t("Crew %(crew)s", { crew: name }), this.crew === name, t("Crew %(crew)s", { crew: name }), () => (this.crew = name)));
     const spans = [["now", state.now], ["next", state.next]].map(([which, span]) =>
-      this.#choice([shiftName(span.shift), h("small", {}, hours(span))], this.span === which, `${shiftName(span.shift)} ${hours(span)}`, () => (this.span = which)));
+      this.#choice([shiftName(span.shift), " ", h("small", {}, hours(span))], this.span === which, `${shiftName(span.shift)} ${hours(span)}`, () => (this.span = which)));
     return [
       h("b", { class: "strip-name" }, icon("log-in"), t("Begin duty")),
       h("div", { class: "picks", role: "group", "aria-label": t("Shift") }, spans),
