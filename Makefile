@@ -21,8 +21,9 @@ lint: setup-dev
 js: setup-dev
 	@find tests/js -name '*.test.*js' | sort | xargs -r $(NODE) --test
 
-unit: setup-dev
-	@$(VENV)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+unit: setup-dev # what starts a whole stack wants the machine for itself
+	@$(VENV)/python -m pytest -n 2 --dist loadfile -m "not live" $(ARGS)
+	@$(VENV)/python -m pytest -m live $(ARGS)
 
 setup: ## Set up .venv, JavaScript packages and translations
 	@$(PYTHON) ocenter/bootstrap.py

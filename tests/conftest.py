@@ -1,11 +1,9 @@
 """Fixtures every test may use."""
 
 from collections.abc import Iterator
-from pathlib import PurePath
 
 import pytest
 from django.db import connection
-from xdist.scheduler import LoadScopeScheduling
 
 from ocenter.soak.matrix import HEAD
 from tests.stack import Stack
@@ -35,34 +33,6 @@ def live_stack() -> Iterator[Stack]:
         yield stack.start()
     finally:
         stack.remove()
-
-
-# Who shares a stack goes to one process: a second one would start it again.
-STACKS = {"browser": "live", "chaos": "chaos"}
-WITH_LIVE_STACK = {"test_replay_live.py", "test_simulated_requests_live.py"}
-
-
-def _stack_of(nodeid: str) -> str | None:
-    path = PurePath(nodeid.split("::")[0])
-    return "live" if path.name in WITH_LIVE_STACK else STACKS.get(path.parent.name)
-
-
-class _ByStack(LoadScopeScheduling):
-    """Hands out whole files, and all files of one stack together."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return _stack_of(nodeid) or nodeid.split("::")[0]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a stack comes first: it takes longest, and the rest fills the time of the process that ends sooner."""
-    items.sort(key=lambda item: _stack_of(item.nodeid) is None)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """How `pytest -n 2` shares the work."""
-    return _ByStack(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
