@@ -45,7 +45,7 @@ export class DrawTools {
 
   /** Begins with `kind`, or with null ends and clears. Answers whether there was anything to end. */
   start(kind) {
-    const was = this.kind !== null;
+    const was = Boolean(this.kind);
     Object.assign(this, { kind, points: [], done: false, pointer: null });
     for (const [one, button] of this.buttons) button.setAttribute("aria-pressed", String(one === kind));
     this.map.getContainer().classList.toggle("drawing", Boolean(kind));

@@ -14,7 +14,7 @@ export class JumpBox {
     this.input = h("input", { type: "search", id: "map-search", autocomplete: "off", spellcheck: "false", role: "combobox", "aria-expanded": "false", "aria-controls": "map-found", "aria-autocomplete": "list",
       "aria-keyshortcuts": "W", "aria-label": t("Go to a place"), placeholder: t("Address, dong, camera, incident, 36.35,127.38") });
     this.list = h("ul", { id: "map-found", class: "map-found", role: "listbox", hidden: true });
-    this.element = h("div", { class: "jump" }, h("label", { class: "jump-field" }, icon("search"), this.input, cap("S")), this.list);
+    this.element = h("div", { class: "jump" }, h("label", { class: "jump-field" }, icon("search"), this.input, cap("W")), this.list);
     this.input.addEventListener("input", () => this.#later());
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("blur", () => setTimeout(() => this.#close(), 150));
