@@ -7,6 +7,7 @@ import: it registers itself with `register_rerun`.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ ERRORS_AT_MOST: Final = 20
 ROWS_AT_MOST: Final = 10_000  # waiting rows of one system; beyond that its newest mistakes push out its oldest
 SETTLED_KEPT: Final = timedelta(days=30)
 JSON: Final = "application/json"
+LEVELS_READ: Final = 1_024
 
 
 class Misunderstood(NamedTuple):
@@ -67,7 +69,18 @@ def raw_bytes(raw: Any) -> tuple[bytes, str]:
     try:
         return orjson.dumps(raw), JSON
     except TypeError:
-        return repr(raw).encode("utf-8", "backslashreplace"), "text/plain"
+        return _written(raw).encode("utf-8", "backslashreplace"), "text/plain"
+
+
+def _written(raw: Any) -> str:
+    """What JSON has no words for, or no depth: orjson reads 1,024 levels and writes 254. Wherever on the stack we are,
+    there is room for what was read."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 2 * LEVELS_READ)
+    try:
+        return repr(raw)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def raw_of(row: Quarantined) -> Any:
