@@ -15,7 +15,7 @@ from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
-PROGRAMS = {"postgres", "redis", "web-1", "web-2", "worker", "sweeper", "collector", "beat"}
+PROGRAMS = {"postgres", "redis", "web-1", "web-2", "worker", "sweeper", "collector", "video", "beat"}
 
 
 @pytest.fixture(scope="module")
