@@ -36,7 +36,12 @@ PUBLISHED = {
     # The player without subtitles and encryption, and its worker.
     "hls.js/hls.light.min.mjs": "hls.js/dist/hls.light.min.mjs",
     "hls.js/hls.worker.js": "hls.js/dist/hls.worker.js",
-    "pretendard/PretendardVariable.woff2": "pretendard/dist/web/variable/woff2/PretendardVariable.woff2",
+    # The font in slices by Unicode range: a page loads only those its text needs, not all 2 MB.
+    "pretendard/pretendardvariable-dynamic-subset.css": "pretendard/dist/web/variable/pretendardvariable-dynamic-subset.css",
+    **{
+        f"pretendard/woff2-dynamic-subset/{slice}": f"pretendard/dist/web/variable/woff2-dynamic-subset/{slice}"
+        for slice in (f"PretendardVariable.subset.{n}.woff2" for n in range(92))
+    },
     "uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
     "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
     **{f"lucide-static/{icon}.svg": f"lucide-static/icons/{icon}.svg" for icon in ICONS},

@@ -23,6 +23,9 @@ from ocenter.icons import ICONS
 
 register = template.Library()
 
+# `import … from "./x.js"`, `export … from "./x.js"` and `import "./x.js"`, over several lines; not `import("./x.js")`.
+_IMPORTED = re.compile(r"""^(?:import|export)\s[^;"'()]*["'](\.[^"']+)["']""", re.MULTILINE)
+
 # Bare module names of published packages. Our own modules import each other by relative address.
 VENDOR_MODULES = {"leaflet": "vendor/leaflet/leaflet-src.esm.js"}
 # Fetched when first needed, never ahead: the page must not wait for them.
@@ -81,9 +84,23 @@ def import_map(context: template.Context) -> SafeString:
     return mark_safe(f'<script type="importmap" nonce="{nonce}">{text}</script>')
 
 
+@cache
+def modules_of(entry: str) -> tuple[str, ...]:
+    """The own modules `entry` imports, itself included, as paths under `static/js`. What is imported late is not among them."""
+    folder = (Path(settings.BASE_DIR) / "static" / "js").resolve()
+    found: dict[Path, None] = {}
+    waiting = [folder / entry]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found[module] = None
+            waiting += [(module.parent / name).resolve() for name in _IMPORTED.findall(module.read_text(encoding="utf-8"))]
+    return tuple(module.relative_to(folder).as_posix() for module in found)
+
+
 @register.simple_tag
-def module_preloads() -> SafeString:
-    """`<link rel="modulepreload">` for every own module, so that they load side by side, not in a chain."""
-    addresses = [static(path) for path in VENDOR_MODULES.values()]
-    addresses += [address for name, address in script_addresses().items() if not name.endswith("-worker.js")]
+def module_preloads(entry: str) -> SafeString:
+    """`<link rel="modulepreload">` for every module `entry` needs, so that they load side by side, not in a chain."""
+    addresses = [static(path) for path in VENDOR_MODULES.values()] + [static(f"js/{name}") for name in modules_of(entry)]
     return mark_safe("".join(f'<link rel="modulepreload" href="{escape(address)}">' for address in addresses))
+

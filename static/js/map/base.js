@@ -25,7 +25,8 @@ export function addBase(map, collection) {
   const names = labelsOf(districts, dongs);
   const grid = new CanvasLayer((context, toPixel, layer) => drawGrid(context, toPixel, layer, map), { pane: "land" }).addTo(map);
   const labels = new CanvasLayer((context, toPixel) => drawLabels(context, toPixel, names, map.getZoom()), { pane: "labels" }).addTo(map);
-  document.fonts?.ready.then(() => { widths.clear(); labels.redraw(); });
+  // The font comes in slices as texts ask for them; the map's own may come after it was drawn.
+  document.fonts?.addEventListener("loadingdone", () => { widths.clear(); labels.redraw(); });
   return { bounds: land.getBounds(), redraw: () => [grid, labels].forEach((layer) => layer.redraw()) };
 }
 
