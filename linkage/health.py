@@ -17,7 +17,7 @@ from linkage.sweeper import HEARTBEAT_NAME
 
 # A feed's contact is written at most this often by one process: it is one hot row.
 CONTACT_EVERY_SECONDS: Final = 5.0
-# But an event whose delay differs by more than this from what was written is news, and written at once.
+# But an event whose delay differs by more than this from what is written, by whichever process, is news, and written at once.
 DELAY_NEWS_SECONDS: Final = 30.0
 COLLECTOR: Final = "collector"
 WORKER: Final = "worker"
@@ -50,10 +50,9 @@ class Heard:
 
 @dataclass
 class _Noted:
-    """What this process last wrote of one feed, and what it has still to write."""
+    """When this process last wrote one feed's contact, and what it has still to write."""
 
     at: float
-    delay_s: float | None
     pending: Heard
 
 
@@ -82,16 +81,20 @@ def feed_contact(system_ids: Iterable[int], heard: Mapping[int, Heard] | None = 
     """
     clock, heard = time.monotonic(), heard or {}
     for system_id in {*system_ids, *heard}:
-        noted = _noted.setdefault(system_id, _Noted(clock - CONTACT_EVERY_SECONDS, None, Heard()))
+        noted = _noted.setdefault(system_id, _Noted(clock - CONTACT_EVERY_SECONDS, Heard()))
         noted.pending.add(heard.get(system_id, Heard()))
-        if clock - noted.at >= CONTACT_EVERY_SECONDS or _is_news(noted):
+        if clock - noted.at >= CONTACT_EVERY_SECONDS:
             _write_contact(system_id, noted.pending)
-            _noted[system_id] = _Noted(clock, noted.pending.delay_s or noted.delay_s, Heard())
+            _noted[system_id] = _Noted(clock, Heard())
+        elif noted.pending.delay_s is not None:
+            _write_delay_if_news(system_id, noted.pending.delay_s)
 
 
-def _is_news(noted: _Noted) -> bool:
-    new = noted.pending.delay_s
-    return new is not None and (noted.delay_s is None or abs(new - noted.delay_s) > DELAY_NEWS_SECONDS)
+def _write_delay_if_news(system_id: int, delay_s: float) -> None:
+    """The row itself is asked: what this process remembers of it may long be another's."""
+    usual = (delay_s - DELAY_NEWS_SECONDS, delay_s + DELAY_NEWS_SECONDS)
+    of_news = LinkedSystem.objects.filter(pk=system_id).exclude(last_delay_s__range=usual)
+    of_news.update(last_event_at=timezone.now(), last_delay_s=delay_s)
 
 
 def _write_contact(system_id: int, heard: Heard) -> None:
