@@ -41,7 +41,7 @@ class Options:
     """How to tell the story; None means the usual."""
 
     directory: Path
-    rate: float = 6.0
+    rate: float
     seed: int | None = None
     run: int | None = None
     hour: int | None = None

@@ -10,10 +10,12 @@ from linkage.simulators import agency, city, sources, vms
 from linkage.simulators.config import data_dir, env, installation_file
 from linkage.simulators.office import Manner
 
-CASES_PER_MINUTE = "0.4"
-"""Of each city's agencies together: one case every two and a half minutes, as long as the city is not silent."""
+# Together they stay below the ten alarms in ten minutes that are a flood for one operator (EEMUA 191).
+EVENTS_PER_MINUTE = "1"
+CASES_PER_MINUTE = "0.1"
+"""Of each city's agencies together: one case every ten minutes, as long as the city is not silent."""
 
-VMS_EVENTS_PER_MINUTE = "0.5"
+VMS_EVENTS_PER_MINUTE = "0.1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +34,7 @@ def _add_agencies(parser: argparse.ArgumentParser) -> None:
         default=float(env("OCENTER_AGENCIES_SPEED", "1")),
         help="1 is the demo's pace, 20 suits tests",
     )
-    silent = float(env("OCENTER_CITY_RATE", "6")) == 0  # a city in which nothing happens has no callers either
+    silent = float(env("OCENTER_CITY_RATE", EVENTS_PER_MINUTE)) == 0  # a city in which nothing happens has no callers either
     parser.add_argument(
         "--cases-per-minute",
         type=float,
@@ -65,7 +67,7 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         type=float,
-        default=float(env("OCENTER_CITY_RATE", "6")),
+        default=float(env("OCENTER_CITY_RATE", EVENTS_PER_MINUTE)),
         help="events a minute on average; 0 is silent but alive",
     )
     parser.add_argument("--seed", type=int, help="same seed, run and hour: the same story (default: the demo's)")

@@ -390,7 +390,7 @@ class TestPages:
 
 async def test_a_silent_city_has_no_callers(tmp_path):
     write_installation(tmp_path, "http://127.0.0.1:9")
-    for environment, expected in (({"OCENTER_CITY_RATE": "0"}, 0), ({"OCENTER_CITY_RATE": "6"}, 0.4 * share_of("carrier"))):
+    for environment, expected in (({"OCENTER_CITY_RATE": "0"}, 0), ({"OCENTER_CITY_RATE": "6"}, 0.1 * share_of("carrier"))):
         agencies = AgenciesProcess(tmp_path)
         agencies.environment = environment
         agencies.start()
