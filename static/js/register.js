@@ -82,7 +82,7 @@ class Registration {
     this.grades = h("div");
     this.element = [
       h("div", { class: "field" }, t("Type"), this.search, this.list),
-      h("p", { class: "hint-line" }, icon("crosshair"), t("Click the place on the map, or write where it is.")),
+      h("p", { class: "hint-line" }, icon("crosshair"), t("Click the place on the map, search for it there, or write where it is.")),
       field(t("Position (latitude, longitude)"), this.position, t("Without a position it is not on the map, and no camera is near.")),
       field(t("Address"), h("input", { name: "address", maxlength: "300", autocomplete: "off" }), t("Empty: looked up from the position.")),
       this.grades,

@@ -26,9 +26,13 @@ export class PlaceAsker {
     this.marker = place && L.marker([place.lat, place.lon], { pane: this.pane, interactive: false, keyboard: false, icon: L.divIcon({ className: "asked-place", iconSize: null, html: "" }) }).addTo(this.map);
   }
 
+  /** Answers with a place ({lat, lon}), where one is asked for. */
+  answer({ lat, lon }) {
+    this.onPlace?.({ lat: Math.round(lat * 1e6) / 1e6, lon: Math.round(lon * 1e6) / 1e6 });
+  }
+
   #clicked({ latlng }) {
-    if (!this.onPlace) return;
-    const { lat, lng } = latlng.wrap();
-    this.onPlace({ lat: Math.round(lat * 1e6) / 1e6, lon: Math.round(lng * 1e6) / 1e6 });
+    const { lat, lng: lon } = latlng.wrap();
+    this.answer({ lat, lon });
   }
 }

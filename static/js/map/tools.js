@@ -69,6 +69,7 @@ export class MapTools {
     if (kind === "incident") return this.owner.incidents.onOpen(number);
     if (bounds) return this.owner.lookAtBox(bounds);
     this.owner.lookAt(lat, lon);
+    this.owner.asker.answer({ lat, lon });
     const card = h("div", { class: "pop" }, h("h3", {}, kind === "position" ? t("Coordinates") : named(name)), h("p", {}, kind === "position" ? named(name) : detail), kind === "camera" ? wallButton([{ id }]) : null);
     L.popup({ offset: [0, -2] }).setLatLng([lat, lon]).setContent(card).openOn(this.owner.map);
   }
