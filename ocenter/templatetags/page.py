@@ -89,7 +89,7 @@ def modules_of(entry: str) -> tuple[str, ...]:
     """The own modules `entry` imports, itself included, as paths under `static/js`. What is imported late is not among them."""
     folder = (Path(settings.BASE_DIR) / "static" / "js").resolve()
     found: dict[Path, None] = {}
-    waiting = [folder / entry]
+    waiting = [Path(f"{folder}/{entry}")]  # a template gives a SafeString, which pathlib cannot join
     while waiting:
         module = waiting.pop()
         if module not in found:
