@@ -189,6 +189,7 @@ def test_a_relay_waits_fails_and_is_called_by_hand(live_stack: Stack, sign_in: S
         expect(card.locator(".relay-trouble")).to_be_visible(timeout=25_000)
         console.shot("relay-failed")
         card.get_by_role("button", name="통화 완료").click()
+        page.locator("dialog[open] button[type=submit]").click()
         expect(page.locator('#panel .relay[data-state="by_hand"]')).to_be_visible()
         console.shot("relay-by-hand")
 
