@@ -131,12 +131,17 @@ class ShiftPage {
       handover?.digest ? h("a", { class: "quiet", href: `/api/v1/shift/handovers/${handover.id}/document`, download: `handover-${handover.id}.json` }, icon("file-text"), t("Signed file")) : null,
     ];
     const words = why ? [h("p", { class: "why" }, icon("circle-alert"), why)] : [];
+    const writing = document.activeElement === this.words;
     element("bar").replaceChildren(h("div", { class: "bar-buttons" }, buttons.filter(Boolean)), ...words, ...(can.includes("note") ? [this.#notes()] : []));
+    if (writing) this.words.focus();
   }
 
+  /** The form of the notes. What was written in it and not kept yet stays, whatever made the bar be drawn again. */
   #notes() {
+    const unkept = this.kept?.id === this.handover.id && this.words.value.trim() !== this.kept.notes ? this.words.value : null;
+    this.kept = this.handover;
     this.words = h("textarea", { name: "notes", maxlength: "4000", rows: "3", placeholder: t("What the next shift must know and no list says") });
-    this.words.value = this.handover.notes;
+    this.words.value = unkept ?? this.handover.notes;
     const save = h("button", { type: "submit", class: "quiet" }, icon("check"), t("Keep the notes"));
     const form = h("form", { class: "notes-form" }, field(t("Notes of the outgoing shift"), this.words), save);
     form.addEventListener("submit", (event) => { event.preventDefault(); this.#saveNotes(); });
