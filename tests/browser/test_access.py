@@ -7,11 +7,41 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.console import SHOTS, Console, findings, report, somewhere
+from tests.browser.console import SHOTS, Console, downtown, findings, report, somewhere
 from tests.stack import Stack
 
 SignIn = Callable[..., Console]
 PAGES = ["/health/", "/wall/", "/shift/", "/window/queue/", "/window/panel/"]
+
+
+def test_axe_finds_nothing_serious_on_the_console(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    number = report(live_stack, "FIR-01", *downtown(20))
+    expect(console.row(number)).to_be_visible()
+    found = {"queue": console.findings()}
+    console.open(number)
+    expect(page.locator("#panel .cam, #panel .camera, #panel .none").first).to_be_visible()
+    for theme in ("light", "contrast", "dark"):
+        page.click("#theme")
+        assert page.get_attribute("html", "data-theme") == theme
+        console.shot(f"theme-{theme}")
+        found[f"incident, {theme}"] = console.findings()
+    for key, name in (("?", "help"), ("p", "relay")):
+        page.keyboard.press(key)
+        expect(page.locator("dialog[open]")).to_be_visible()
+        found[name] = console.findings()
+        page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    found["layers"] = console.findings()
+    page.keyboard.press("l")
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Space")
+    expect(page.locator("#history-frame")).to_be_visible()
+    found["history"] = console.findings()
+    page.keyboard.press("Space")
+    said = [f"{name}: {one}" for name, many in found.items() for one in many]
+    assert not said, "\n".join(said)
 
 
 def test_axe_finds_nothing_serious_on_the_other_pages(live_stack: Stack, sign_in: SignIn) -> None:
@@ -34,6 +64,39 @@ def test_axe_finds_nothing_serious_on_the_other_pages(live_stack: Stack, sign_in
     assert {"/health/", "/window/queue/", "/login/"} <= found.keys()
 
 
+def test_the_keyboard_alone_reaches_what_the_mouse_does_and_focus_comes_back(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    number = report(live_stack, "BEL-01", *somewhere(73))
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#queue")).to_be_focused()
+    console.open(number)
+    seen = set()
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            """() => { const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+              return { name: one.dataset.action || one.dataset.popout || one.id || one.className || one.tagName, body: one === document.body,
+                       ring: style.outlineStyle !== 'none' || Boolean(one.closest('.axis-chart, .pin')), visible: box.width > 0 || one.matches('.pin') } }"""
+        )
+        if at["body"]:
+            break
+        assert at["ring"] and at["visible"], at
+        seen.add(at["name"])
+    assert {"search", "acknowledge", "relay:police112", "help-button", "theme", "sound"} & seen >= {"search", "acknowledge", "relay:police112"}
+    page.locator('[data-action="relay:police112"]').focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_be_visible()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => Boolean(document.activeElement.closest('dialog')) || document.activeElement === document.body")
+    page.keyboard.press("Escape")
+    expect(console.action("relay:police112")).to_be_focused()
+
+
 def test_markers_have_names_and_live_regions_do_not_chatter(live_stack: Stack, sign_in: SignIn) -> None:
     console = sign_in()
     page = console.page
@@ -52,6 +115,19 @@ def test_markers_have_names_and_live_regions_do_not_chatter(live_stack: Stack, s
     )
     page.wait_for_timeout(5_000)
     assert page.evaluate("window.spoken") == []
+
+
+def test_targets_are_at_least_24_pixels(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    console.open(report(live_stack, "BEL-01", *downtown(21)))
+    expect(page.locator("#panel .cam, #panel .camera, #panel .none").first).to_be_visible()
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button, input:not([type=range]), a[href], summary')].filter((one) => one.checkVisibility({ checkVisibilityCSS: true }) && !one.closest('.skip, p'))
+             .map((one) => [one.id || one.className || one.textContent, Math.round(one.getBoundingClientRect().width), Math.round(one.getBoundingClientRect().height)])
+             .filter(([name, width, height]) => name !== 'skip' && (width < 24 || height < 24))"""
+    )
+    assert small == []
 
 
 def test_single_keys_can_be_turned_off_and_stay_off(live_stack: Stack, sign_in: SignIn) -> None:

@@ -51,6 +51,7 @@ export const PointsLayer = L.Layer.extend({
     if (!this.ready || !this._map) return;
     const map = this._map;
     const size = map.getSize();
+    if (!size.x || !size.y) return; // not shown, as on paper; it is drawn when it has a size again
     const margin = size.multiplyBy(PADDING).round();
     const corner = map.containerPointToLayerPoint(margin.multiplyBy(-1)).round();
     const origin = map.getPixelOrigin();
