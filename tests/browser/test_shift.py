@@ -153,7 +153,7 @@ def test_a_handover_is_written_signed_by_both_archived_and_printed(live_stack: S
     for hidden in (".top", "#archive", "#bar"):
         expect(paper.locator(hidden)).to_be_hidden()
     words = paper.locator("body").inner_text()
-    for part in (paper.locator(".sheet-foot code").first.inner_text(), "김관제", "박", number, "인계자", "인수자"):
+    for part in (paper.locator(".sheet-foot code").first.inner_text(), "김관제", "이상황", number, "인계자", "인수자"):
         assert part in words, part
     document = paper.pdf(prefer_css_page_size=True)
     assert document.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", document)) >= 1

@@ -253,6 +253,35 @@ def test_walking_through_the_queue_opens_only_where_one_stays(live_stack: Stack,
     assert places[-1][0] in asked and asked <= {number_of(tile) for tile in tiles(page).all()}
 
 
+def test_an_incident_that_ended_rests_and_a_camera_opens_for_a_reason(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    console.expect_noise(NOT_YET)
+    page = console.page
+    camera, *place = watched(live_stack, 13)
+    number = report(live_stack, "ORD-02", *place)
+    console.open(number)
+    expect_phase(tiles(page).first, "live")
+    console.action("acknowledge").click()
+    expect(console.panel_status("acked")).to_be_visible()
+    console.action("false-alarm").click()
+    page.locator("dialog[open] input[name=code]").first.check(force=True)
+    page.locator("dialog[open] button[type=submit]").click()
+    expect(tiles(page).first).to_have_attribute("data-phase", "idle")
+    wait_until(lambda: all(ended for *_, ended in ask(live_stack, VIEWS, number)))
+    sent = watch_requests(page)
+    console.shot("video-idle")
+    expect(page.locator("#panel .well")).to_contain_text("종결된 사건")
+    page.keyboard.press("1")
+    page.locator("dialog[open] input").fill("종결 뒤 현장 확인")
+    page.keyboard.press("Enter")
+    large = page.locator(".stage > .enlarged .cam")
+    expect(large).to_have_attribute("data-camera", str(camera))
+    expect_phase(large, "live")
+    assert count(page, sent, "POST") == 1
+    reasons = "SELECT reason FROM services_videoview WHERE camera_id = %s ORDER BY begun_at DESC LIMIT 1"
+    assert ask(live_stack, reasons, camera) == [("종결 뒤 현장 확인",)]
+
+
 def test_the_limit_is_said_and_waited_for(live_stack: Stack, sign_in: SignIn) -> None:
     console = sign_in()
     console.expect_noise(NOT_YET)
@@ -421,7 +450,7 @@ class TestTheWall:
         console.shot("wall-16")
 
         wall.locator('[data-grid="4"]').first.click()
-        expect(wall.locator(".wall-scenes button:not([aria-label='장면 추가'])")).to_have_count(4)
+        expect(wall.locator(".wall-scenes button[aria-pressed]")).to_have_count(4)
         page.get_by_role("button", name="이 배치 저장").click()
         page.locator("dialog[open] input").fill("야간")
         page.keyboard.press("Enter")
