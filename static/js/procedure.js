@@ -2,6 +2,7 @@
 import { get, post } from "./api.js";
 import { h, icon } from "./dom.js";
 import { clock } from "./format.js";
+import { ENDED } from "./grades.js";
 import { named, t, tn } from "./i18n.js";
 import { refused } from "./perform.js";
 import { preference, savePreference } from "./preferences.js";
@@ -20,10 +21,11 @@ export class ProcedureBlock {
     this.waiving = false;
   }
 
-  /** Shows the procedure of `incident`; in history as it stood at `now`, with everything off. */
+  /** Shows the procedure of `incident`; in history as it stood at `now`. There, and once it has ended, nothing can be done. */
   render(incident, { now, historic = false }) {
-    const key = incident ? `${incident.number} ${historic ? now : "live"}` : "";
-    Object.assign(this, { incident, now, off: historic });
+    const ended = Boolean(incident) && ENDED.has(incident.status);
+    const key = incident ? `${incident.number} ${historic ? now : ended}` : "";
+    Object.assign(this, { incident, now, historic, off: historic || ended });
     if (key === this.key) return;
     Object.assign(this, { key, checklist: null, waiving: false });
     this.rows.skipping = null;
@@ -35,7 +37,7 @@ export class ProcedureBlock {
   async load() {
     const asked = ++this.asked;
     const { number } = this.incident;
-    const at = this.off ? { at: new Date(this.now).toISOString() } : {};
+    const at = this.historic ? { at: new Date(this.now).toISOString() } : {};
     const answer = await get(`incidents/${encodeURIComponent(number)}/procedure`, at).catch((error) => ({ error }));
     if (asked !== this.asked || number !== this.incident?.number) return;
     this.#show(answer.error ? null : answer, answer.error);
@@ -49,7 +51,7 @@ export class ProcedureBlock {
 
   /** Counts the clocks. */
   tick(now) {
-    if (!this.off) this.now = now;
+    if (!this.historic) this.now = now;
     if (this.checklist && !this.off) for (const rows of [this.rows, this.closingRows]) if (rows?.element.isConnected) rows.tick(now);
   }
 
@@ -97,7 +99,7 @@ export class ProcedureBlock {
 
   #said({ state, waived, blocking }) {
     const words = {
-      waiting: () => t("Begins with the acknowledgement."),
+      waiting: () => !this.off && t("Begins with the acknowledgement."),
       waived: () => t("The rest was waived by %(by)s at %(time)s: %(reason)s", { by: waived.by, time: clock(waived.at), reason: waived.reason }),
       open: () => this.whole && tn("Closing waits for %(count)s required step.", "Closing waits for %(count)s required steps.", blocking.length),
     }[state]?.();
