@@ -271,6 +271,7 @@ def test_an_incident_that_ended_rests_and_a_camera_opens_for_a_reason(live_stack
     sent = watch_requests(page)
     console.shot("video-idle")
     expect(page.locator("#panel .well")).to_contain_text("종결된 사건")
+    expect(page.locator("#panel .sop [data-verb]")).to_have_count(0)  # nor is there a step left to take
     page.keyboard.press("1")
     page.locator("dialog[open] input").fill("종결 뒤 현장 확인")
     page.keyboard.press("Enter")
