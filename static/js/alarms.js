@@ -31,7 +31,7 @@ export function returnedFrom(applied, before, after) {
 export const floodOf = (state, me) => state.floods.find((one) => one.municipality === me.municipality?.code) ?? state.floods[0] ?? null;
 
 export class Alarms {
-  /** `offers`: the cards of offers that wait for me. `onOpen(number)`; `onUnshelve(number)`; `recent()`: alarms in the window as the load view last heard, or null. */
+  /** `offers`: the cards of offers that wait for me. `onOpen(number)`; `onUnshelve(number)`; `recent(since)`: alarms in the window as the load view last heard after `since`, or null. */
   constructor({ me, onOpen, onUnshelve, offers, recent = () => null }) {
     Object.assign(this, { me, onOpen, onUnshelve, offers, recent, said: "" });
     [this.escalated, this.flood, this.shelf] = ["escalated", "flood", "shelf"].map((id) => document.getElementById(id));
@@ -123,7 +123,7 @@ export class Alarms {
   #flood(flood, now) {
     const since = t("Alarm flood since %(time)s (%(span)s)", { time: clockMinutes(flood.since), span: span(now - new Date(flood.since).getTime()) });
     const minutes = Math.round(flood.window_s / 60);
-    const values = { alarms: this.recent() ?? flood.alarms, operators: flood.operators, minutes, seconds: flood.window_s };
+    const values = { alarms: this.recent(flood.since) ?? flood.alarms, operators: flood.operators, minutes, seconds: flood.window_s };
     const rate = minutes ? t("%(alarms)s alarms in %(minutes)s min · %(operators)s on duty", values) : t("%(alarms)s alarms in %(seconds)s s · %(operators)s on duty", values);
     text(this.floodSince, since);
     text(this.floodRate, rate);

@@ -28,9 +28,10 @@ export class LoadBlock {
     this.refresh();
   }
 
-  /** Alarms in the window as last heard, where that is fresh; else null. */
-  recent(now) {
-    return this.latest && now - new Date(this.latest.at).getTime() < 2 * EVERY_MS ? this.latest.recent : null;
+  /** Alarms in the window as last heard, where that is fresh and no older than `since` (ISO); else null. */
+  recent(now, since) {
+    if (!this.latest || new Date(this.latest.at) < new Date(since)) return null;
+    return now - new Date(this.latest.at).getTime() < 2 * EVERY_MS ? this.latest.recent : null;
   }
 
   /** Asks the server, unless nobody looks. */

@@ -72,7 +72,7 @@ async function start(me, catalogue) {
   const registrar = new Registrar({ me, catalogue, send: (body) => performer.register(body), picker, map, open: show, live: () => !room.history });
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko, me, onAcknowledge: acknowledgeAll });
   const alarms = new Alarms({
-    me, onOpen: open, onUnshelve: (number) => act(number, "unshelve"), recent: () => load.recent(now()),
+    me, onOpen: open, onUnshelve: (number) => act(number, "unshelve"), recent: (since) => load.recent(now(), since),
     offers: new OfferCards({ me, onAnswer: answer, onOpen: open }),
   });
   new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
