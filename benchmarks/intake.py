@@ -28,7 +28,7 @@ BATCH = 100
 SENDERS = 4  # of batches at once
 CONNECTIONS = 32  # of single events at once
 COLUMNS = (
-    "municipality_id", "system_id", "source_id", "incident_id", "code", "grade", "occurred_at", "received_at",
+    "municipality_id", "system_id", "source_id", "subject", "action", "incident_id", "code", "grade", "occurred_at", "received_at",
     "lat", "lon", "summary", "address", "device_id", "attributes",
 )  # fmt: skip
 
@@ -59,7 +59,7 @@ def raw_rows(count: int, chance: random.Random) -> list[tuple[Any, ...]]:
     for n in range(count):
         one = bench.event(f"raw-{n}", chance)
         rows.append(
-            (1, 1, one["id"], 1, one["code"], "G3", one["occurred_at"], one["occurred_at"], one["lat"], one["lon"],
+            (1, 1, one["id"], "", "report", 1, one["code"], "G3", one["occurred_at"], one["occurred_at"], one["lat"], one["lon"],
              one["summary"], "", one["device_id"], orjson.dumps(one["attributes"]).decode())
         )  # fmt: skip
     return rows

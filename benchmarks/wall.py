@@ -64,7 +64,15 @@ class Cost:
 
 
 def cameras(stack: Stack, count: int) -> list[int]:
-    """So many cameras that have a picture."""
+    """So many cameras that have a picture; a fresh installation learns them from the video system, which takes a moment."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(found := _watchable(stack, count)) < count:
+        assert time.monotonic() < deadline, "the video system's cameras did not come"
+        time.sleep(0.5)
+    return found
+
+
+def _watchable(stack: Stack, count: int) -> list[int]:
     with bench.connect(stack) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.id FROM incidents_camera c JOIN accounts_municipality m ON m.id = c.municipality_id"
