@@ -39,20 +39,28 @@ export class GroupRow {
   fill(group, open, now) {
     this.group = group;
     this.button.setAttribute("aria-expanded", String(open));
-    this.element.className = `group ${group.worst} ${group.suppressed ? "suppressed" : ""} ${group.unseen ? "waiting" : ""}`;
     text(this.title, groupName(group));
     text(this.count, `×${group.children.length}`);
     text(this.line, this.#line(group));
     text(this.status, group.suppressed ? "" : group.unseen ? tn("%(count)s unacknowledged", "%(count)s unacknowledged", group.unseen) : t("all acknowledged"));
-    const mark = h("span", { role: "img", "aria-label": t("Worst: %(grade)s", { grade: gradeName(group.worst) }) }, shape(`g-${group.worst}${group.unseen ? "" : "-held"}`, group.worst));
-    this.mark.replaceWith(mark);
-    this.mark = mark;
+    this.#dress(group);
     this.all.hidden = !this.can || group.suppressed || !group.unseen;
     text(this.all.lastElementChild, tn("Acknowledge %(count)s", "Acknowledge all %(count)s", group.unseen));
     this.tick(now);
     // More of it has come: the folded row flashes, as a single one would.
     if (this.seen != null && group.children.length > this.seen && !group.suppressed) this.#flash();
     this.seen = group.children.length;
+  }
+
+  /** Colour and mark, where they are others than before. */
+  #dress({ worst, suppressed, unseen }) {
+    const look = `group ${worst} ${suppressed ? "suppressed" : ""} ${unseen ? "waiting" : ""}`;
+    if (look === this.look) return;
+    this.look = look;
+    this.element.className = look;
+    const mark = h("span", { role: "img", "aria-label": t("Worst: %(grade)s", { grade: gradeName(worst) }) }, shape(`g-${worst}${unseen ? "" : "-held"}`, worst));
+    this.mark.replaceWith(mark);
+    this.mark = mark;
   }
 
   /** Counts the oldest child's age on. */

@@ -141,8 +141,9 @@ export class Queue {
       row.element.classList.toggle("chosen", chosen);
     }
     row.element.classList.toggle("child", child);
-    if (row.incident !== incident) this.#fill(row, incident);
-    this.#count(row, this.now);
+    const changed = row.incident !== incident;
+    if (changed) this.#fill(row, incident);
+    if (changed || Math.abs(this.now - row.countedAt) >= 1000) this.#count(row, this.now);
     return row.element;
   }
 
@@ -190,6 +191,7 @@ export class Queue {
 
   #count(row, now) {
     const { incident, due } = row;
+    row.countedAt = now;
     const started = new Date(incident.received_at).getTime();
     text(row.age, counter(now - started));
     const late = overdue(incident, now);
@@ -207,8 +209,11 @@ export class Queue {
   }
 
   #say(view, shown, hidden) {
-    const counts = unseenCounts(view.incidents);
-    this.count.replaceChildren(h("b", {}, String(counts.total)), ` ${t("unacknowledged")} / ${view.incidents.size}`);
+    const counted = [unseenCounts(view.incidents).total, view.incidents.size];
+    if (String(counted) !== this.counted) {
+      this.counted = String(counted);
+      this.count.replaceChildren(h("b", {}, String(counted[0])), ` ${t("unacknowledged")} / ${counted[1]}`);
+    }
     this.notice.hidden = hidden === 0;
     text(this.notice, tn("The filter hides %(count)s critical or urgent incident.", "The filter hides %(count)s critical or urgent incidents.", hidden));
     this.empty.hidden = shown > 0;

@@ -25,6 +25,7 @@ export class Room {
     this.waiting = [];
     this.inbox = [];
     this.behind = 0;
+    this.drawQueue = paced(() => this.queue.render(this.view, this.chosen, this.time));
     this.drawMap = paced(() => this.map.show(this.view.incidents, this.chosen));
     this.drawOverview = paced(() => this.#incident() || this.overview.render(this.view.incidents, this.time));
   }
@@ -108,11 +109,11 @@ export class Room {
     this.header.showSound({ blocked: this.player.blocked, muted: this.muted, ringing: Boolean(grade) }, now());
   }
 
-  /** Draws everything from the present state: the queue at once, the rest at the pace the machine can keep. */
-  render() {
-    const { view, time, chosen } = this;
-    this.queue.render(view, chosen, time);
-    this.panel.render(this.#incident(), { now: time, historic: Boolean(this.history) });
+  /** Draws everything from the present state: the queue at once where there is news, the rest at the pace the machine can keep. */
+  render({ news = true } = {}) {
+    if (news) this.queue.render(this.view, this.chosen, this.time);
+    else this.drawQueue();
+    this.panel.render(this.#incident(), { now: this.time, historic: Boolean(this.history) });
     this.drawMap();
     this.drawOverview();
     this.header.showUnseen(this.state.incidents);
@@ -184,7 +185,7 @@ export class Room {
     if (!this.history) {
       const opened = applied.filter(({ kind }) => kind === "incident.opened").map(({ incident }) => incident);
       for (const { number } of opened) this.map.incidents.mark(number);
-      this.render();
+      this.render({ news: whole || opened.length > 0 || applied.some(({ actor }) => actor?.kind === "user") });
       for (const incident of opened) this.#arrived(incident);
       if (whole) this.panel.reload();
       else this.panel.append(applied);

@@ -62,8 +62,13 @@ export const CanvasLayer = L.Renderer.extend({
 
 /** How large a thing of one drawn pixel should be: the page's text grows with the screen, and so does the map. */
 export function unit() {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 14;
+  known ||= parseFloat(getComputedStyle(document.documentElement).fontSize) / 14;
+  return known;
 }
+
+// Asked for again and again while the map is laid out; it changes with the window's size alone.
+let known = 0;
+addEventListener("resize", () => { known = 0; });
 
 /** The value of a CSS custom property: what is drawn follows the theme. */
 export function token(name) {

@@ -76,7 +76,7 @@ export class IncidentLayer {
     } else if (!marker.getLatLng().equals(at)) marker.setLatLng(at);
     marker.group = group;
     const height = 1000 - 150 * GRADES.indexOf(first.grade) + (unseen(first) ? 500 : 0) + (first.number === this.chosen ? 3000 : 0);
-    marker.setZIndexOffset(height);
+    if (marker.options.zIndexOffset !== height) marker.setZIndexOffset(height); // it moves the marker, too
     if (marker.look === look) return;
     marker.look = look;
     this.#dress(marker.getElement(), group, label);

@@ -20,6 +20,9 @@ const LOOKS = {
   cameras: { mark: "round", fill: "--camera-fill", line: "--camera-line", dot: "--camera", text: "--camera-text" },
   devices: { mark: "square", fill: "--panel", line: "--device", dot: "--device", text: "--device", from: 14 },
 };
+// Leaflet then moves things by translate() instead of translate3d(), which would make every marker a layer of its own to
+// be put together in every frame; what the browser is to move as one has `will-change` in map.css.
+L.Browser.ie3d = true;
 /** Below this zoom labels are short. */
 const FAR_ZOOM = 13;
 
