@@ -4,6 +4,7 @@ import { cap, h, icon, shape, svg } from "./dom.js";
 import { clock, clockMinutes } from "./format.js";
 import { GRADES, gradeName } from "./grades.js";
 import { t } from "./i18n.js";
+import { paced } from "./pace.js";
 
 const HOURS = 6;
 const BUCKETS = 72;
@@ -31,6 +32,7 @@ export class TimeAxis {
     this.range.addEventListener("input", () => this.#dragged());
     this.place.addEventListener("pointermove", (event) => this.#hover(event));
     this.place.addEventListener("pointerleave", () => { this.tip.hidden = true; });
+    this.drawSoon = paced(() => this.draw());
     new ResizeObserver(() => this.draw()).observe(this.place);
     this.reload();
     setInterval(() => this.reload(), RELOAD_MS);
@@ -50,7 +52,7 @@ export class TimeAxis {
     const last = this.data.buckets.at(-1);
     if (!last) return;
     last[incident.grade] = (last[incident.grade] ?? 0) + 1;
-    this.draw();
+    this.drawSoon();
   }
 
   /** Goes to `at` (milliseconds) or, with null, back to live. Space toggles between now and live. */

@@ -4,8 +4,8 @@
 const REST = 3;
 
 /**
- * A function that has `work` done: at once while that is cheap, else as soon as it has rested three times as long as
- * it took. Calls meanwhile are one call; the last state is always drawn.
+ * A function that has `work` done in a task of its own: next while that is cheap, else as soon as it has rested three
+ * times as long as it took. Calls meanwhile are one call; the last state is always drawn.
  */
 export function paced(work, { clock = performance, later = setTimeout } = {}) {
   let restUntil = 0;
@@ -19,9 +19,7 @@ export function paced(work, { clock = performance, later = setTimeout } = {}) {
   };
   return () => {
     if (waiting) return;
-    const rest = restUntil - clock.now();
-    if (rest <= 0) return run();
     waiting = true;
-    later(run, rest);
+    later(run, Math.max(0, restUntil - clock.now()));
   };
 }
