@@ -25,9 +25,7 @@ export class Room {
     this.waiting = [];
     this.inbox = [];
     this.behind = 0;
-    this.drawQueue = paced(() => this.queue.render(this.view, this.chosen, this.time));
-    this.drawMap = paced(() => this.map.show(this.view.incidents, this.chosen));
-    this.drawOverview = paced(() => this.#incident() || this.overview.render(this.view.incidents, this.time));
+    this.drawSoon = paced(() => this.#draw());
   }
 
   /** Opens the live line and starts the clocks. */
@@ -112,15 +110,20 @@ export class Room {
   /** Draws everything from the present state: the queue at once where there is news, the rest at the pace the machine can keep. */
   render({ news = true } = {}) {
     if (news) this.queue.render(this.view, this.chosen, this.time);
-    else this.drawQueue();
     this.panel.render(this.#incident(), { now: this.time, historic: Boolean(this.history) });
-    this.drawMap();
-    this.drawOverview();
+    this.drawSoon();
     this.header.showUnseen(this.state.incidents);
     this.wall.changed(this.state.incidents);
     this.desk?.drawn(this.state.incidents, this.#incident());
     this.alarms.render(this.state, now());
     this.sound();
+  }
+
+  /** In one go: what is drawn apart is laid out and painted as often. */
+  #draw() {
+    this.queue.render(this.view, this.chosen, this.time);
+    this.map.show(this.view.incidents, this.chosen);
+    if (!this.#incident()) this.overview.render(this.view.incidents, this.time);
   }
 
   #incident() {
