@@ -213,7 +213,7 @@ def main() -> None:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1920, "height": 1080})
         Console(stack, page).sign_in()
-        page.wait_for_function("() => ocenter.map.points?.shown")
+        page.wait_for_function("() => window.ocenter?.map.points?.shown")
         for _ in range(2):  # the second time the answer is packed already
             page.reload()
             page.wait_for_function("() => window.ocenter?.map.points?.shown")
