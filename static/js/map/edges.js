@@ -43,7 +43,7 @@ export class EdgeMarks {
     const places = spread(out, { apart: APART_PX, clear: 0 }).map((place) => within(place, size));
     out.forEach(({ incident, turn }, i) => {
       const mark = this.marks.get(incident.number) ?? this.#add(incident);
-      Object.assign(mark.style, { left: `${places[i].x}px`, top: `${places[i].y}px` });
+      mark.style.translate = `${places[i].x}px ${places[i].y}px`; // needs no layout while the map is dragged
       mark.style.setProperty("--turn", `${turn}rad`);
     });
     for (const [number, mark] of this.marks) if (!seen.has(number)) { mark.remove(); this.marks.delete(number); }

@@ -12,6 +12,8 @@ const GROUP_PX = 30;
 const SINGLE_FROM_ZOOM = 17;
 const BEYOND = 0.5;
 const FRESH_MS = 4000;
+/** With more critical ones in sight than this, none pulses. */
+const PULSES_AT_MOST = 8;
 const LABEL_PX = { wide: 150, high: 26 };
 
 export class IncidentLayer {
@@ -59,6 +61,8 @@ export class IncidentLayer {
     for (const [key, marker] of this.markers) if (!wanted.has(key)) { marker.remove(); this.markers.delete(key); }
     this.labelled = [];
     for (const [key, group] of wanted) this.#place(key, group);
+    const calling = groups.filter(([first]) => first.grade === "G1" && unseen(first)).length;
+    this.map.getContainer().classList.toggle("crowded", calling > PULSES_AT_MOST);
     this.#refreshPopup(wanted);
   }
 

@@ -37,7 +37,7 @@ export class OperatorMap {
       fadeAnimation: false, zoomAnimation: !still,
     });
     L.control.zoom({ position: "topleft", zoomInTitle: t("Zoom in"), zoomOutTitle: t("Zoom out") }).addTo(this.map);
-    L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.map);
+    L.control.scale({ imperial: false, updateWhenIdle: true, position: "bottomleft" }).addTo(this.map);
     this.attribution = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.map);
     const lines = pane(this.map, "lines", 440);
     this.areas = new AreaLayer(this.map, { pane: pane(this.map, "areas", 435) });
