@@ -98,7 +98,7 @@ export class Alarms {
     this.escalated.hidden = found.length === 0;
     if (key === this.said) return;
     this.said = key;
-    this.escalated.classList.toggle("room", room > 0);
+    this.escalated.classList.toggle("to-room", room > 0);
     this.escalated.title = room ? tn("%(count)s has gone to the whole room", "%(count)s have gone to the whole room", room) : t("Gone to the supervisor");
     this.escalated.replaceChildren(icon("chevrons-up"), t("Escalated"), h("b", {}, String(found.length)));
   }
