@@ -221,6 +221,7 @@ export class Room {
     this.alarms.tick(now());
     this.panel.tick(this.time);
     this.map.units.tick();
+    this.map.incidents.tick();
     this.axis.tick();
     if (this.state.ready) this.sound();
   }

@@ -74,6 +74,7 @@ class Screen {
     text(element("clock").querySelector("b"), clock(now()));
     document.querySelectorAll("#worst time").forEach((time) => text(time, counter(now() - new Date(time.dataset.since).getTime())));
     this.map.units.tick();
+    this.map.incidents.tick();
   }
 
   /** A picture of the room that has grown old says so over its whole width; an ended session goes to the sign-in. */

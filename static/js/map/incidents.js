@@ -1,6 +1,6 @@
 /** Incidents as markers: shape by grade, solid while unseen; close ones together under a count. */
 import * as L from "leaflet";
-import { arrange, h, shape } from "../dom.js";
+import { arrange, h, shape, text } from "../dom.js";
 import { counter, span } from "../format.js";
 import { GRADES, gradeName, shapeId, statusName, unseen } from "../grades.js";
 import { named, t, tn } from "../i18n.js";
@@ -110,13 +110,22 @@ export class IncidentLayer {
     element.classList.add(first.grade, ...(waits ? [] : ["held"]), ...(waits && first.grade < "G3" ? ["calls"] : []), ...(fresh ? ["fresh"] : []), ...(chosen ? ["chosen"] : []));
     const label = withLabel ? h("span", { class: "pin-label", "aria-hidden": "true" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
     const count = group.length > 1 ? h("span", { class: "pin-count", "aria-hidden": "true" }, String(group.length)) : null;
-    element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count), label ?? "");
+    const age = group.length > 1 ? h("span", { class: "pin-age", "aria-hidden": "true" }, counter(this.now() - oldest(group))) : null;
+    element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count, age), label ?? "");
     element.dataset.number = first.number;
     // The age counts on: it is put in words when somebody looks.
     const name = () => nameOf(group, this.now(), this.fencesAt(first.lat, first.lon));
     element.setAttribute("aria-label", name());
     element.title = label ? "" : name();
     element.onpointerenter = element.onfocus = () => { element.setAttribute("aria-label", name()); element.title = label ? "" : name(); };
+  }
+
+  /** Counts the ages under groups on; called every second. */
+  tick() {
+    for (const marker of this.markers.values()) {
+      const age = marker.group.length > 1 && marker.getElement().querySelector(".pin-age");
+      if (age) text(age, counter(this.now() - oldest(marker.group)));
+    }
   }
 
   async #clicked(key) {
