@@ -11,7 +11,7 @@ from linkage.simulators.config import data_dir, env, installation_file
 from linkage.simulators.office import Manner
 
 # Together they stay below the ten alarms in ten minutes that are a flood for one operator (EEMUA 191).
-EVENTS_PER_MINUTE = "1"
+EVENTS_PER_MINUTE = "0.5"
 CASES_PER_MINUTE = "0.1"
 """Of each city's agencies together: one case every ten minutes, as long as the city is not silent."""
 
