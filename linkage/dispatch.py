@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE: Final = 64  # as many as any agency takes at once; `outbox.claim` knows how many this one does
 
+OUTDATED: Final = "the agency's settings have changed meanwhile"
+
 Ended = tuple[outbox.Claim, outbox.Outcome]
 
 _database = DatabaseThread("outbox")
@@ -132,8 +134,11 @@ async def _drain_once(system_id: int) -> int:
             under_way |= {group.create_task(_send(session, target, one)) for one in claims}
             made += len(claims)
             ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            await _settle([one.result() for one in ended])
-            claims = await _claim(system_id, CLAIMED_AT_ONCE)
+            results = [one.result() for one in ended]
+            await _settle(results)
+            # By other settings only a new drain can send.
+            outdated = any(outcome.error == OUTDATED for _, outcome in results)
+            claims = [] if outdated else await _claim(system_id, CLAIMED_AT_ONCE)
     return made
 
 
@@ -174,6 +179,9 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outb
     try:
         answer = await TRANSPORTS[_protocol(target, claimed.message)].send(session, target, outgoing)
     except NotSent as error:
+        # What our own settings forbid is final only where they are still the ones this message was claimed under.
+        if error.permanent and error.status is None and await _database.run(_outdated, target, claimed):
+            return outbox.Outcome(started, spent_ms(), error=OUTDATED)
         return outbox.Outcome(
             started, spent_ms(), error=error.reason, permanent=error.permanent, status=error.status,
             response=error.response, retry_after_s=error.retry_after_s,
@@ -187,9 +195,15 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outb
     )
 
 
+def _outdated(target: Target, claimed: outbox.Claim) -> bool:
+    """Whether the agency's settings have changed since the lane was read or the message claimed."""
+    now = _target(target.system_id)
+    return now != target or (claimed.message != Delivery.Message.STATUS and claimed.address not in now.addresses)
+
+
 def _target(system_id: int) -> Target:
     system = LinkedSystem.objects.get(pk=system_id)
     return Target(
         system.pk, system.slug, system.transport, tuple(system.secrets), system.allowed_network, system.deadline_s,
-        system.options,
+        system.options, tuple(filter(None, (system.endpoint, system.secondary_endpoint))),
     )  # fmt: skip

@@ -16,7 +16,7 @@ import aiohttp
 @dataclass(frozen=True)
 class Target:
     """How to reach an agency: read once per drained lane. `secrets` are those in force, the newest first;
-    `options` are the protocol's own settings."""
+    `options` are the protocol's own settings, `addresses` its endpoints."""
 
     system_id: int
     slug: str
@@ -25,6 +25,7 @@ class Target:
     allowed_network: str
     deadline_s: float = 10.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

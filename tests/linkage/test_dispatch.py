@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from linkage import dispatch, outbox, relays
-from linkage.models import Attempt, Delivery, Relay
+from linkage.models import Attempt, Delivery, LinkedSystem, Relay
 from linkage.transports import TRANSPORTS
 from tests.linkage.wires import (
     delivery_of,
@@ -157,6 +157,52 @@ def test_what_is_queued_while_the_lane_is_drained_goes_along(daejeon):
         agency.answer = meanwhile(lambda: late or late.append(open_relay(police)))
         assert drain(police) == [2]
     assert fresh(late[0]).state == "sent"
+
+
+def test_an_agency_that_moves_while_its_lane_is_drained_loses_nothing(daejeon):
+    """The lane was read when only the old place was allowed; what is claimed meanwhile goes to the new one."""
+    with peer() as before, peer(host="127.0.0.2") as after:
+        police = make_agency(daejeon, before.url, allowed_network="127.0.0.1/32")
+        open_relay(police)
+        late = []
+
+        def move():
+            LinkedSystem.objects.filter(pk=police.pk).update(endpoint=after.url, allowed_network="127.0.0.2/32")
+            late.append(open_relay(police))
+
+        before.answer = meanwhile(move)
+        assert drain(police) == [2]
+        assert (fresh(late[0]).state, delivery_of(late[0]).state) == ("queued", "pending")
+        make_due()
+        assert drain(police) == [1]
+        assert after.keys == [str(delivery_of(late[0]).pk)]
+    assert fresh(late[0]).state == "sent"
+
+
+def test_a_message_claimed_for_the_old_address_is_not_judged_by_the_new_network(daejeon, monkeypatch):
+    with peer(host="127.0.0.2") as after:
+        police = make_agency(daejeon, "http://127.0.0.1:9/incidents", allowed_network="127.0.0.1/32")
+        relay = open_relay(police)
+        read = dispatch._target
+
+        def moved_first(system_id):
+            LinkedSystem.objects.filter(pk=system_id).update(endpoint=after.url, allowed_network="127.0.0.2/32")
+            return read(system_id)
+
+        monkeypatch.setattr(dispatch, "_target", moved_first)
+        assert drain(police) == [1]
+        assert delivery_of(relay).state == "pending"
+        make_due()
+        assert drain(police) == [1]
+    assert fresh(relay).state == "sent"
+
+
+def test_what_the_settings_forbid_is_before_an_operator_at_once(daejeon):
+    police = make_agency(daejeon, "http://192.0.2.1/incidents", allowed_network="127.0.0.0/8")
+    relay = open_relay(police)
+    assert drain(police) == [1]
+    assert delivery_of(relay).state == "failed"
+    assert fresh(relay).attention_at is not None
 
 
 def test_a_dead_workers_delivery_is_handed_on(daejeon):

@@ -80,7 +80,7 @@ def in_turn(*answers):
 
 
 @contextmanager
-def peer(answer=None):
+def peer(answer=None, host="127.0.0.1"):
     """A Peer that answers until the block ends, on a thread of its own."""
     one, loop, ready = Peer(answer), asyncio.new_event_loop(), threading.Event()
     runner = web.AppRunner(web.Application(), shutdown_timeout=0.1)
@@ -88,9 +88,9 @@ def peer(answer=None):
     async def start():
         runner.app.router.add_route("*", "/{path:.*}", one._receive)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, host, 0)
         await site.start()
-        one.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/incidents"
+        one.url = f"http://{host}:{site._server.sockets[0].getsockname()[1]}/incidents"
         ready.set()
 
     def run():
