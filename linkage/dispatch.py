@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE: Final = 64  # as many as any agency takes at once; `outbox.claim` knows how many this one does
 
-OUTDATED: Final = "the agency's settings have changed meanwhile"
-
 Ended = tuple[outbox.Claim, outbox.Outcome]
 
 _database = DatabaseThread("outbox")
@@ -137,7 +135,7 @@ async def _drain_once(system_id: int) -> int:
             results = [one.result() for one in ended]
             await _settle(results)
             # By other settings only a new drain can send.
-            outdated = any(outcome.error == OUTDATED for _, outcome in results)
+            outdated = any(outcome.outdated for _, outcome in results)
             claims = [] if outdated else await _claim(system_id, CLAIMED_AT_ONCE)
     return made
 
@@ -181,7 +179,7 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, claimed: outb
     except NotSent as error:
         # What our own settings forbid is final only where they are still the ones this message was claimed under.
         if error.permanent and error.status is None and await _database.run(_outdated, target, claimed):
-            return outbox.Outcome(started, spent_ms(), error=OUTDATED)
+            return outbox.Outcome(started, spent_ms(), error="the agency's settings have changed meanwhile", outdated=True)
         return outbox.Outcome(
             started, spent_ms(), error=error.reason, permanent=error.permanent, status=error.status,
             response=error.response, retry_after_s=error.retry_after_s,

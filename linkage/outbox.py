@@ -49,7 +49,8 @@ class Claim:
 class Outcome:
     """How an attempt ended: a receipt, or an error that is permanent or not.
 
-    `retry_after_s` is the agency's own wish (429, 503), in seconds.
+    `retry_after_s` is the agency's own wish (429, 503), in seconds. `outdated`: our settings changed under it, which
+    says nothing about the agency.
     """
 
     started_at: datetime
@@ -60,6 +61,7 @@ class Outcome:
     status: int | None = None
     response: str = ""
     retry_after_s: float | None = None
+    outdated: bool = False
 
 
 # A lane is open while its agency is enabled, not paused, not in a maintenance window, and its breaker not open.
@@ -217,7 +219,7 @@ def _learn(known: LinkedSystem, ended: Sequence[tuple[Claim, Outcome]]) -> None:
     system = LinkedSystem.objects.select_for_update(no_key=True).get(pk=known.pk)
     now = timezone.now()
     # An address that an agency gave with a case of its own says nothing about the agency's endpoints.
-    sent = [pair for pair in ended if pair[0].message != Delivery.Message.STATUS]
+    sent = [(claimed, one) for claimed, one in ended if claimed.message != Delivery.Message.STATUS and not one.outdated]
     tries = [breaker.Try(_answered(one), claimed.address) for claimed, one in sent]
     if breaker.learn(system, tries, now):
         waiting = Delivery.objects.filter(system=system, state=Delivery.State.PENDING, lease_until=None, due_at__gt=now)

@@ -103,4 +103,3 @@ def module_preloads(entry: str) -> SafeString:
     """`<link rel="modulepreload">` for every module `entry` needs, so that they load side by side, not in a chain."""
     addresses = [static(path) for path in VENDOR_MODULES.values()] + [static(f"js/{name}") for name in modules_of(entry)]
     return mark_safe("".join(f'<link rel="modulepreload" href="{escape(address)}">' for address in addresses))
-

@@ -172,6 +172,8 @@ def test_an_agency_that_moves_while_its_lane_is_drained_loses_nothing(daejeon):
 
         before.answer = meanwhile(move)
         assert drain(police) == [2]
+        police.refresh_from_db()
+        assert police.breaker_failures == 0  # the agency has done nothing wrong
         assert (fresh(late[0]).state, delivery_of(late[0]).state) == ("queued", "pending")
         make_due()
         assert drain(police) == [1]
