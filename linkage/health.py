@@ -82,12 +82,13 @@ def feed_contact(system_ids: Iterable[int], heard: Mapping[int, Heard] | None = 
     clock, heard = time.monotonic(), heard or {}
     for system_id in {*system_ids, *heard}:
         noted = _noted.setdefault(system_id, _Noted(clock - CONTACT_EVERY_SECONDS, Heard()))
-        noted.pending.add(heard.get(system_id, Heard()))
+        new = heard.get(system_id, Heard())
+        noted.pending.add(new)
         if clock - noted.at >= CONTACT_EVERY_SECONDS:
             _write_contact(system_id, noted.pending)
             _noted[system_id] = _Noted(clock, Heard())
-        elif noted.pending.delay_s is not None:
-            _write_delay_if_news(system_id, noted.pending.delay_s)
+        elif new.delay_s is not None:
+            _write_delay_if_news(system_id, new.delay_s)
 
 
 def _write_delay_if_news(system_id: int, delay_s: float) -> None:

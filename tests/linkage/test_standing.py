@@ -133,6 +133,13 @@ class TestOfRealRows:
         heard()
         assert state_of(town.bells) == "ok"
 
+    def test_a_mere_contact_brings_no_older_delay_back(self, town):
+        for _ in range(2):
+            health.feed_contact([town.bells.pk], {town.bells.pk: health.Heard(1, 2.0)})
+        change(town.bells, last_delay_s=1_000.0, last_event_at=timezone.now())  # by a process beside this one
+        health.feed_contact([town.bells.pk])
+        assert state_of(town.bells) == "late"
+
     def test_contacts_are_written_once_in_five_seconds_and_no_event_goes_uncounted(self, town):
         with CaptureQueriesContext(connection) as queries:
             for _ in range(50):
