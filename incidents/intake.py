@@ -22,7 +22,7 @@ from incidents.geo import box_around
 from incidents.locks import lock_intake
 from incidents.models import Event, Incident
 from incidents.opening import new_incident, next_numbers
-from incidents.relaying import open_relays, tell_agencies
+from incidents.relaying import tell_agencies
 from incidents.reports import Report
 from incidents.selectors import INCIDENT_RELATED, relays_by_subject
 from incidents.signals import incidents_opened, subjects_reported
@@ -30,7 +30,8 @@ from incidents.states import JOINABLE, MOVES
 from incidents.threads import Place, Thread
 from incidents.whereabouts import Sighting, reports_place
 from linkage import relays as wires
-from linkage.models import Delivery, LinkedSystem
+from linkage.models import Delivery, LinkedSystem, Relay
+from linkage.states import ENDED
 from ocenter.accounts import audit, bulk
 from ocenter.accounts.models import Municipality
 from ocenter.accounts.principal import Actor
@@ -148,8 +149,7 @@ def _sort(fresh: Sequence[Arrival]) -> _Sorted:
     found = threads.find(key for own in keys for key in own)
     numbers = {thread.number for thread in found.values() if thread.number}
     if numbers:
-        for number in sorted(numbers, key=lambda one: (len(one), one)):
-            wires.lock_subject(number)
+        wires.lock_subjects(numbers)
         found = threads.find(found)
     for arrival, own in zip(fresh, keys, strict=True):
         thread = next((found[key] for key in own if key in found), None)
@@ -260,9 +260,7 @@ def _lock_subjects(ids: Iterable[int]) -> None:
     """Locks what messages with a subject join, before any row: an agency's relay is opened there in this transaction."""
     joined = [pk for pk in ids if pk >= 0]
     if joined:
-        numbers = Incident.objects.filter(pk__in=joined).values_list("number", flat=True)
-        for number in sorted(numbers, key=lambda one: (len(one), one)):
-            wires.lock_subject(number)
+        wires.lock_subjects(Incident.objects.filter(pk__in=joined).values_list("number", flat=True))
 
 
 def _lock(municipality: Municipality, ids: Collection[int]) -> dict[int, Incident]:
@@ -296,16 +294,25 @@ def _targets(
             _leave_shelf(target.incident, arrival, suppressed)
         target.joined.append((arrival, match))
         placed[_key(arrival)] = target
+    at_work = _at_work(by_key[thread.incident_id or 0].number for _, thread in batch.follows)
     for arrival, thread in batch.follows:
         target = by_key[thread.incident_id or 0]
-        _follow(target, arrival, thread)
+        _follow(target, arrival, thread, at_work[target.number])
         _leave_shelf(target.incident, arrival, suppressed)
         placed[_key(arrival)] = target
     return list(by_key.values()), placed
 
 
-def _follow(target: _Target, arrival: Arrival, thread: Thread) -> None:
-    """Lets the thread's incident do what the message says, and tells the agencies at work on it."""
+def _at_work(numbers: Iterable[str]) -> dict[str, list[Relay]]:
+    """The relays of these incidents, whose subjects are locked, that their agencies have not ended."""
+    found = dict.fromkeys(numbers)
+    known = relays_by_subject(found) if found else {}
+    return {number: [relay for relay in known.get(number, []) if relay.state not in ENDED] for number in found}
+
+
+def _follow(target: _Target, arrival: Arrival, thread: Thread, at_work: list[Relay]) -> None:
+    """Lets the thread's incident do what the message says, and tells the agencies at work on it. One that has been told
+    of a cancel is at work no longer, whatever else the batch says."""
     incident, report = target.incident, arrival.report
     actor = _actor(arrival.system)
     detail: dict[str, Any] = {"events": [_event_detail(arrival, None)]}
@@ -314,17 +321,18 @@ def _follow(target: _Target, arrival: Arrival, thread: Thread) -> None:
         change = threads.follow(incident, thread, report)
         target.rows.append((change.kind, actor, {**detail, "changed": change.fields}))
         if change.fields:
-            tell_agencies(incident, Delivery.Message.UPDATE, but=arrival.system.pk)
+            tell_agencies(incident, Delivery.Message.UPDATE, but=arrival.system.pk, at_work=at_work)
         return
-    at_work = any(relay.system_id != arrival.system.pk for relay in open_relays(incident.number))
-    move = threads.ending(incident, report.action, at_work=at_work) if thread.others_over else ""
+    others = any(relay.system_id != arrival.system.pk for relay in at_work)
+    move = threads.ending(incident, report.action, at_work=others) if thread.others_over else ""
     if not move:
         target.rows.append(("incident.updated", actor, {**detail, "over": thread.subject}))
         return
     said = threads.end(incident, move, report.action)
     target.rows.append((MOVES[move].kind, actor, {**detail, **said}))
     if move == "cancel":
-        tell_agencies(incident, Delivery.Message.CANCEL, {"reason": incident.reason}, but=arrival.system.pk)
+        tell_agencies(incident, Delivery.Message.CANCEL, {"reason": incident.reason}, but=arrival.system.pk, at_work=at_work)
+        at_work.clear()
 
 
 def _join(incident: Incident, report: Report) -> None:

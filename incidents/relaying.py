@@ -49,12 +49,18 @@ def compose(incident: Incident, system: LinkedSystem, *, text: str = "", cameras
 
 
 def tell_agencies(
-    incident: Incident, message: str, detail: Mapping[str, Any] | None = None, *, but: int | None = None
+    incident: Incident,
+    message: str,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    but: int | None = None,
+    at_work: Iterable[Relay] | None = None,
 ) -> None:
     """Queues a message for every agency still at work on the incident, whose subject must be locked: an update
     carries the incident anew, a cancel or close its number, status and `detail`. An agency that opened a case
-    here itself hears of an end as its case's status. `but` is the system the news came from."""
-    for relay in open_relays(incident.number):
+    here itself hears of an end as its case's status. `but` is the system the news came from; `at_work` the open relays
+    where they are known."""
+    for relay in open_relays(incident.number) if at_work is None else at_work:
         if relay.system_id == but:
             continue
         if relay.reference and message in CASE_ENDS:
