@@ -54,6 +54,11 @@ export function span(ms) {
   return minutes ? t("%(m)s min %(s)s s", { m: minutes, s: seconds }) : t("%(s)s s", { s: seconds });
 }
 
+/** A window of time in words, from seconds: "10 min", or as a span where it is not whole minutes. */
+export function windowWords(seconds) {
+  return seconds >= 60 && seconds % 60 === 0 ? t("%(m)s min", { m: seconds / 60 }) : span(seconds * 1000);
+}
+
 /** Tenths below ten seconds, whole seconds above: the age of the last message. */
 export function age(ms) {
   const seconds = Math.max(0, ms) / 1000;

@@ -2,7 +2,7 @@
 import { get, post } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { h, icon, shape } from "./dom.js";
-import { clockMinutes, dateTime, span } from "./format.js";
+import { clockMinutes, dateTime, span, windowWords } from "./format.js";
 import { statusName } from "./grades.js";
 import { named, t, tn } from "./i18n.js";
 import { bandName, percent, priorityShares, rate, seconds } from "./load-words.js";
@@ -21,7 +21,7 @@ function summary(load) {
   const { norms, times } = load;
   const tile = (value, label, note) => h("div", { class: "load-tile" }, h("dd", {}, value), h("dt", {}, label, h("small", {}, note)));
   return h("dl", { class: `load-tiles ${load.band}` },
-    tile(rate(load.per_operator), t("per operator in 10 min: %(band)s", { band: bandName(load.band) }), t("norm: 1 acceptable, 2 manageable, above 10 flood")),
+    tile(rate(load.per_operator), t("per operator in %(time)s: %(band)s", { time: windowWords(load.window_s), band: bandName(load.band) }), t("norm: 1 acceptable, 2 manageable, above 10 flood")),
     tile(rate(load.average_per_operator), t("on average in %(hours)s h", { hours: load.hours }), tn("%(count)s alarm, by who is on duty now", "%(count)s alarms, by who is on duty now", load.alarms)),
     tile(percent(times.in_time), t("acknowledged in time"), `${t("median")} ${seconds(times.median_s)} · ${t("90 %")} ${seconds(times.p90_s)}`),
     tile(percent(load.flood_share, 1), t("of the time in flood"), t("norm below %(share)s", { share: percent(norms.flood_share) })));

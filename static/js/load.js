@@ -1,17 +1,18 @@
 /** The alarm load in the overview: how much there is for each operator, beside the norms; nothing is rounded kindly. */
 import { get } from "./api.js";
 import { h, icon, svg } from "./dom.js";
+import { windowWords } from "./format.js";
 import { t } from "./i18n.js";
 import { openLoad } from "./load-dialog.js";
 import { bandName, percent, place, rate, seconds } from "./load-words.js";
 
 const EVERY_MS = 15000;
-function gauge({ band, per_operator: value, norms }) {
+function gauge({ band, per_operator: value, norms, window_s: window }) {
   const marks = [norms.acceptable, norms.manageable, norms.flood_above];
   const scale = svg("svg", { viewBox: "0 0 100 8", preserveAspectRatio: "none" });
   scale.append(svg("rect", { x: 0, y: 2, width: 100, height: 4, class: "gauge-ground" }), svg("rect", { x: 0, y: 2, width: place(value) * 100, height: 4, class: "gauge-bar" }),
     ...marks.map((mark) => svg("line", { x1: place(mark) * 100, x2: place(mark) * 100, y1: 0, y2: 8, class: "gauge-mark" })));
-  const words = t("%(rate)s alarms in 10 min for each operator: %(band)s", { rate: rate(value), band: bandName(band) });
+  const words = t("%(rate)s alarms in %(time)s for each operator: %(band)s", { rate: rate(value), time: windowWords(window), band: bandName(band) });
   return h("div", { class: `gauge ${band}`, role: "img", "aria-label": words }, scale,
     h("span", { class: "gauge-scale", "aria-hidden": "true" }, marks.map((mark) => h("i", { style: { left: `${place(mark) * 100}%` } }, String(mark)))));
 }
@@ -47,7 +48,7 @@ export class LoadBlock {
     const { times } = load;
     const fact = (name, value, note = "") => [h("dt", {}, name), h("dd", {}, value, note ? h("small", {}, ` ${note}`) : null)];
     this.body.replaceChildren(
-      h("p", { class: `load-now ${load.band}` }, h("b", {}, rate(load.per_operator)), h("span", {}, t("per operator in 10 min"), h("strong", {}, bandName(load.band)))),
+      h("p", { class: `load-now ${load.band}` }, h("b", {}, rate(load.per_operator)), h("span", {}, t("per operator in %(time)s", { time: windowWords(load.window_s) }), h("strong", {}, bandName(load.band)))),
       gauge(load),
       h("dl", { class: "load-facts" },
         fact(t("Operators on duty"), String(load.on_duty.length), load.on_duty.map(({ name }) => name).join(", ")),

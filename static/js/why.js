@@ -1,12 +1,9 @@
 /** Why an event is in its incident, and what a merge, a split or their undoing will do: in words. Pure. */
-import { clock, distance, span } from "./format.js";
+import { clock, distance, span, windowWords } from "./format.js";
 import { t, tn } from "./i18n.js";
 
 /** "60 m (≤ 150 m)", or the distance alone where the rule of its time is not known any more. */
 const within = (value, limit) => (limit == null ? value : `${value} (≤ ${limit})`);
-
-/** A rule's window: whole minutes without their seconds. */
-const windowWords = (seconds) => (seconds >= 60 && seconds % 60 === 0 ? t("%(m)s min", { m: seconds / 60 }) : span(seconds * 1000));
 
 /** The reason as `{hand, words}`; `hand` where a person decided it. */
 export function whyWords(why) {
