@@ -19,24 +19,36 @@ export function glance(incidents) {
   return counts;
 }
 
+/** One number of the room; `tone` is its class while it is not zero. */
+class Tile {
+  constructor(label, name, tone) {
+    Object.assign(this, { name, tone, value: h("dd") });
+    this.element = h("div", { class: "tile" }, this.value, h("dt", {}, label));
+  }
+
+  show(count) {
+    text(this.value, String(count));
+    if (this.tone) this.element.classList.toggle(this.tone, count > 0);
+  }
+}
+
 export class Overview {
   /** `onOpen(number)`: an incident named here was chosen. */
   constructor({ onOpen }) {
     this.onOpen = onOpen;
-    this.tiles = h("dl", { class: "tiles" });
+    this.tiles = [new Tile(t("Waiting"), "waiting", "strong"), new Tile(t("In hand"), "inHand"), new Tile(t("Relays under way"), "relays"), new Tile(t("Call by hand"), "calls", "alarming")];
     this.list = h("ol", { class: "on-way" });
     this.heading = h("h3", {}, t("On the way and at the scene"));
     this.none = h("p", { class: "none" }, t("No unit is out."));
     this.rows = new Map();
     const hint = h("p", { class: "overview-hint" }, h("span", {}, cap("J"), cap("K"), t("move through the queue")), h("span", {}, cap("G"), t("next unacknowledged")), h("span", {}, cap("?"), t("Keys and help")));
-    this.element = h("div", { class: "overview" }, h("h2", {}, t("The room at a glance")), this.tiles, h("section", { class: "block" }, this.heading, this.list, this.none), hint);
+    this.element = h("div", { class: "overview" }, h("h2", {}, t("The room at a glance")), h("dl", { class: "tiles" }, this.tiles.map(({ element }) => element)), h("section", { class: "block" }, this.heading, this.list, this.none), hint);
   }
 
   /** Shows these incidents as of `now`. */
   render(incidents, now) {
     const counts = glance(incidents);
-    const tile = (label, value, tone = "") => h("div", { class: `tile ${value ? tone : ""}` }, h("dd", {}, String(value)), h("dt", {}, label));
-    this.tiles.replaceChildren(tile(t("Waiting"), counts.waiting, "strong"), tile(t("In hand"), counts.inHand), tile(t("Relays under way"), counts.relays), tile(t("Call by hand"), counts.calls, "alarming"));
+    for (const tile of this.tiles) tile.show(counts[tile.name]);
     const out = [...incidents.values()].flatMap((incident) => (incident.relays ?? []).filter((relay) => relay.attention || ["dispatched", "arrived"].includes(relay.state)).map((relay) => ({ incident, relay })));
     out.sort((a, b) => Boolean(b.relay.attention) - Boolean(a.relay.attention) || (etaLeft(a.relay, now) ?? 0) - (etaLeft(b.relay, now) ?? 0));
     this.none.hidden = out.length > 0;

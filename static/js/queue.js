@@ -9,7 +9,7 @@ import { overdue, queueOf, shelved, unseenCounts } from "./store.js";
 
 const ATTENTION = new Set(["failed"]);
 /** Rows drawn at first; the most urgent come first, and more follow as one scrolls. */
-const DRAWN = 200;
+const DRAWN = 30;
 
 /** Whether an agency could not be told: someone must call. */
 export function needsCall(incident) {
@@ -157,36 +157,46 @@ export class Queue {
     return row;
   }
 
+  /** Writes only what differs: with hundreds of changes a second, whatever is written again is laid out and painted again. */
   #fill(row, incident) {
-    row.incident = incident;
-    row.element.classList.remove(...GRADES);
-    row.element.classList.add(incident.grade);
-    row.element.classList.toggle("unseen-row", unseen(incident));
-    row.element.classList.toggle("attention", needsCall(incident));
-    row.escalated.hidden = !incident.escalation;
-    row.element.classList.toggle("escalated", Boolean(incident.escalation));
-    if (incident.escalation) row.escalated.replaceChildren(icon("chevrons-up"), incident.escalation > 1 ? t("Room") : t("Supervisor"));
+    const { classList } = row.element;
+    if (row.incident?.grade !== incident.grade) {
+      classList.remove(...GRADES);
+      classList.add(incident.grade);
+    }
+    classList.toggle("unseen-row", unseen(incident));
+    classList.toggle("attention", needsCall(incident));
+    if (row.incident?.escalation !== incident.escalation) {
+      classList.toggle("escalated", Boolean(incident.escalation));
+      row.escalated.hidden = !incident.escalation;
+      if (incident.escalation) row.escalated.replaceChildren(icon("chevrons-up"), incident.escalation > 1 ? t("Room") : t("Supervisor"));
+    }
     text(row.title, named(incident.title));
     text(row.place, incident.place || "");
     text(row.line, [this.#shortAddress(incident), incident.summary].filter(Boolean).join(" · "));
-    row.status.replaceChildren(...this.#status(incident));
-    const mark = h("span", { role: "img", "aria-label": gradeName(incident.grade) }, shape(shapeId(incident), incident.grade));
-    row.shape.replaceWith(mark);
-    row.shape = mark;
-    row.age.title = dateTime(incident.received_at);
+    if (row.look !== shapeId(incident) || row.incident?.grade !== incident.grade) {
+      row.look = shapeId(incident);
+      const mark = h("span", { role: "img", "aria-label": gradeName(incident.grade) }, shape(row.look, incident.grade));
+      row.shape.replaceWith(mark);
+      row.shape = mark;
+    }
+    if (row.incident?.received_at !== incident.received_at) row.age.title = dateTime(incident.received_at);
+    row.incident = incident;
   }
 
   #shortAddress({ address = "" }) {
     return this.city && address.startsWith(`${this.city} `) ? address.slice(this.city.length + 1) : address;
   }
 
-  #status(incident) {
-    if (needsCall(incident)) return [icon("phone-call"), t("Call by hand")];
-    if (shelved(incident, this.now)) return [icon("timer"), t("Shelved until %(time)s", { time: clockMinutes(incident.shelved_until) })];
-    if (incident.offer) return [icon("arrow-right"), t("Offered to %(name)s", { name: incident.offer.to.name })];
+  /** What the row says of its state: an icon's name or none, and words. */
+  #status(incident, late) {
+    if (needsCall(incident)) return ["phone-call", t("Call by hand")];
+    if (late > 0) return [null, t("Overdue %(time)s", { time: counter(late) })];
+    if (shelved(incident, this.now)) return ["timer", t("Shelved until %(time)s", { time: clockMinutes(incident.shelved_until) })];
+    if (incident.offer) return ["arrow-right", t("Offered to %(name)s", { name: incident.offer.to.name })];
     const joined = incident.event_count > 1 ? ` ×${incident.event_count}` : "";
-    if (unseen(incident)) return [statusName("open") + joined];
-    return [incident.holder ? `${statusName(incident.status)} · ${incident.holder.name}${joined}` : statusName(incident.status) + joined];
+    if (unseen(incident)) return [null, statusName("open") + joined];
+    return [null, incident.holder ? `${statusName(incident.status)} · ${incident.holder.name}${joined}` : statusName(incident.status) + joined];
   }
 
   #count(row, now) {
@@ -195,17 +205,14 @@ export class Queue {
     const started = new Date(incident.received_at).getTime();
     text(row.age, counter(now - started));
     const late = overdue(incident, now);
-    const isLate = late != null && late > 0;
-    if (row.late !== isLate) {
-      row.late = isLate;
-      row.element.classList.toggle("overdue", isLate);
-      if (!isLate) row.status.replaceChildren(...this.#status(incident));
-    }
-    if (isLate && !needsCall(incident)) text(row.status, t("Overdue %(time)s", { time: counter(late) }));
+    row.element.classList.toggle("overdue", late > 0);
+    row.element.classList.toggle("shelved", shelved(incident, now));
+    const said = this.#status(incident, late);
+    if (row.said !== String(said)) row.status.replaceChildren(...(said[0] ? [icon(said[0]), said[1]] : [said[1]]));
+    row.said = String(said);
     due.hidden = late == null;
-    if (late != null) due.style.transform = isLate ? "" : `scaleX(${Math.max(0, -late / (-late + now - started)).toFixed(3)})`;
-    const isShelved = shelved(incident, now);
-    row.element.classList.toggle("shelved", isShelved);
+    const left = late == null || late > 0 ? "" : `scaleX(${Math.max(0, -late / (-late + now - started)).toFixed(3)})`;
+    if (row.left !== left) due.style.transform = row.left = left;
   }
 
   #say(view, shown, hidden) {

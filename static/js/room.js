@@ -25,7 +25,7 @@ export class Room {
     this.waiting = [];
     this.inbox = [];
     this.behind = 0;
-    this.drawSoon = paced(() => this.#draw());
+    this.drawSoon = paced(() => this.#draw(), { busy: () => this.map.moving });
   }
 
   /** Opens the live line and starts the clocks. */

@@ -1,10 +1,13 @@
-/** A Leaflet layer that draws on one canvas and follows pan and zoom as Leaflet's own renderers do. */
+/**
+ * A Leaflet layer that draws one picture and follows pan and zoom as Leaflet's own renderers do. The picture is drawn apart
+ * and handed over: a canvas that is drawn on is copied in every frame in which it moves, a handed-over picture is not.
+ */
 import * as L from "leaflet";
 
 export const CanvasLayer = L.Renderer.extend({
   options: { padding: 0.2 },
 
-  /** `draw(context, toPixel, layer)` paints; `toPixel(lat, lon)` gives canvas pixels. */
+  /** `draw(context, toPixel)` paints; `toPixel(lat, lon)` gives canvas pixels. */
   initialize(draw, options) {
     L.Renderer.prototype.initialize.call(this, options);
     this._paint = draw;
@@ -12,7 +15,8 @@ export const CanvasLayer = L.Renderer.extend({
 
   _initContainer() {
     this._container = document.createElement("canvas");
-    this._context = this._container.getContext("2d");
+    this._shown = this._container.getContext("bitmaprenderer");
+    this._picture = new OffscreenCanvas(1, 1);
   },
 
   _destroyContainer() {
@@ -25,38 +29,28 @@ export const CanvasLayer = L.Renderer.extend({
   _update() {
     if (this._map._animatingZoom && this._bounds) return;
     L.Renderer.prototype._update.call(this);
-    const [size, dense] = [this._bounds.getSize(), window.devicePixelRatio || 1];
-    L.DomUtil.setPosition(this._container, this._bounds.min);
-    this._resize(size, dense);
     this.fire("update");
     this.redraw();
-  },
-
-  /** Setting a canvas's size throws its memory away, so only where it differs. */
-  _resize(size, dense) {
-    const [width, height] = [Math.round(size.x * dense), Math.round(size.y * dense)];
-    if (this._container.width === width && this._container.height === height) return;
-    Object.assign(this._container, { width, height });
-    Object.assign(this._container.style, { width: `${size.x}px`, height: `${size.y}px` });
-    this._context.setTransform(dense, 0, 0, dense, 0, 0);
   },
 
   /** Paints again without moving; safe to repeat. */
   redraw() {
     if (!this._map || !this._bounds) return;
     const { min } = this._bounds;
-    const size = this._bounds.getSize();
-    this._context.clearRect(0, 0, size.x, size.y);
+    const [size, dense] = [this._bounds.getSize(), window.devicePixelRatio || 1];
+    const [width, height] = [Math.max(1, Math.round(size.x * dense)), Math.max(1, Math.round(size.y * dense))];
+    Object.assign(this._picture, { width, height });
+    const context = this._picture.getContext("2d");
+    context.scale(dense, dense);
     const toPixel = (lat, lon) => {
       const point = this._map.latLngToLayerPoint([lat, lon]);
       return [point.x - min.x, point.y - min.y];
     };
-    this._paint(this._context, toPixel, this);
-  },
-
-  /** The area drawn, a little more than what is seen. */
-  area() {
-    return L.latLngBounds(this._map.layerPointToLatLng(this._bounds.min), this._map.layerPointToLatLng(this._bounds.max));
+    this._paint(context, toPixel);
+    Object.assign(this._container, { width, height });
+    Object.assign(this._container.style, { width: `${size.x}px`, height: `${size.y}px` });
+    L.DomUtil.setPosition(this._container, min);
+    this._shown.transferFromImageBitmap(this._picture.transferToImageBitmap());
   },
 });
 

@@ -19,7 +19,7 @@ export function addHover(map, { points, groupOf, busy }) {
   map.on("mousemove", ({ containerPoint }) => {
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => {
-      const hit = busy() ? null : points.at(containerPoint);
+      const hit = busy() || map.dragging.moving() ? null : points.at(containerPoint);
       map.getContainer().classList.toggle("on-point", Boolean(hit));
       const key = hit && `${hit.set} ${hit.level} ${hit.item}`;
       if (!hit || (key !== asked && hide())) return hide();

@@ -7,10 +7,13 @@ import { named, t, tn } from "../i18n.js";
 import { paced } from "../pace.js";
 import { unit } from "./canvas.js";
 import { groupNear, oldest } from "./grouping.js";
+import { forgetPictures, pictureOf } from "./pictures.js";
 
-const GROUP_PX = 30;
+const GROUP_PX = 44;
 const SINGLE_FROM_ZOOM = 17;
+/** Markers stand this far beyond the view, as a share of it; they are laid out anew when less than the second is left. */
 const BEYOND = 0.5;
+const SPARE = 0.1;
 const FRESH_MS = 4000;
 /** With more critical ones in sight than this, none pulses. */
 const PULSES_AT_MOST = 8;
@@ -26,7 +29,7 @@ export class IncidentLayer {
     this.chosen = null;
     this.popup = null;
     this.layoutSoon = paced(() => this.#layout());
-    map.on("zoomend moveend", () => this.#layout());
+    map.on("zoomend moveend", () => this.#settled() || this.#layout());
     map.on("popupclose", ({ popup }) => { if (popup === this.popup?.box) this.popup = null; });
   }
 
@@ -49,9 +52,15 @@ export class IncidentLayer {
     return incident?.lat == null ? null : L.latLng(incident.lat, incident.lon);
   }
 
+  /** Whether what was laid out last still covers the view. */
+  #settled() {
+    return this.laid?.zoom === this.map.getZoom() && this.laid.near.contains(this.map.getBounds().pad(SPARE));
+  }
+
   #layout() {
     // A marker for whatever is out of sight would cost as much as one in sight.
     const near = this.map.getBounds().pad(BEYOND);
+    this.laid = { near, zoom: this.map.getZoom() };
     const placed = [...this.incidents.values()].filter((incident) => incident.lat != null && near.contains([incident.lat, incident.lon]));
     const zoom = this.map.getZoom();
     const items = placed.map((incident) => ({ incident, ...this.map.project([incident.lat, incident.lon], zoom) }));
@@ -111,13 +120,24 @@ export class IncidentLayer {
     const label = withLabel ? h("span", { class: "pin-label", "aria-hidden": "true" }, `${named(first.title)} · ${first.place || ""}`.replace(/ · $/, "")) : null;
     const count = group.length > 1 ? h("span", { class: "pin-count", "aria-hidden": "true" }, String(group.length)) : null;
     const age = group.length > 1 ? h("span", { class: "pin-age", "aria-hidden": "true" }, counter(this.now() - oldest(group))) : null;
-    element.replaceChildren(h("div", { class: "pin-body" }, shape(shapeId(first), first.grade), count, age), label ?? "");
+    const picture = h("i", { class: "pin-shape", dataset: { shape: shapeId(first) } });
+    picture.style.backgroundImage = pictureOf(shapeId(first), first.grade);
+    element.replaceChildren(h("div", { class: "pin-body" }, picture, count, age), label ?? "");
     element.dataset.number = first.number;
     // The age counts on: it is put in words when somebody looks.
     const name = () => nameOf(group, this.now(), this.fencesAt(first.lat, first.lon));
     element.setAttribute("aria-label", name());
     element.title = label ? "" : name();
     element.onpointerenter = element.onfocus = () => { element.setAttribute("aria-label", name()); element.title = label ? "" : name(); };
+  }
+
+  /** After a change of theme: pictures do not follow it by themselves. */
+  repaint() {
+    forgetPictures();
+    for (const marker of this.markers.values()) {
+      const [first] = marker.group;
+      marker.getElement().querySelector(".pin-shape").style.backgroundImage = pictureOf(shapeId(first), first.grade);
+    }
   }
 
   /** Counts the ages under groups on; called every second. */

@@ -48,7 +48,7 @@ export class OperatorMap {
     this.edges = new EdgeMarks(this.map, { onOpen });
     this.joined = new JoinedLayer(this.map, { pane: lines });
     this.asker = new PlaceAsker(this.map, { pane: pane(this.map, "asked", 640) });
-    this.redraws = [];
+    this.redraws = [() => this.incidents.repaint()];
     this.off = new Set();
     this.last = [new Map(), null];
     this.tiles = options.tiles;
@@ -59,17 +59,15 @@ export class OperatorMap {
     const showDistance = () => element.classList.toggle("far", this.map.getZoom() < FAR_ZOOM);
     this.map.on("zoomend", showDistance);
     showDistance();
-    new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
+    new ResizeObserver(() => { toWholePixels(element); this.map.invalidateSize({ pan: false }); }).observe(element.parentElement);
   }
 
   /** Draws the base map and looks at the whole of it. */
   setBase(collection, attribution) {
-    const base = addBase(this.map, collection);
-    this.redraws.push(base.redraw);
+    this.home = addBase(this.map, collection);
     this.attribution.addAttribution(attribution);
-    this.home = base.bounds;
-    this.map.setMaxBounds(base.bounds.pad(0.6));
-    this.map.fitBounds(base.bounds, { animate: false, padding: [12, 12] });
+    this.map.setMaxBounds(this.home.pad(0.6));
+    this.map.fitBounds(this.home, { animate: false, padding: [12, 12] });
   }
 
   /** Where the map looks when nothing else is known: `[south, west, north, east]`. */
@@ -123,6 +121,11 @@ export class OperatorMap {
     if (changed) this.filterPoints?.(this.off);
     this.tools?.fences.show(!this.off.has("geofences"));
     this.show(...this.last);
+  }
+
+  /** Whether somebody is dragging the map right now. */
+  get moving() {
+    return this.map.dragging.moving();
   }
 
   /** Shows these incidents (a Map by number) and their units; `chosen` is the open one's number. */
@@ -191,10 +194,21 @@ export class OperatorMap {
     this.map.flyToBounds(this.home, { animate: this.animate, duration: 0.5, padding: [12, 12] });
   }
 
-  /** Paints the canvases again, as after a change of theme. */
+  /** Paints again what does not follow a change of theme by itself. */
   repaint() {
     this.redraws.forEach((redraw) => redraw());
   }
+}
+
+/**
+ * Lays an element over its parent, from whole pixel to whole pixel. The columns of the page end between pixels; there every
+ * picture of the map would be blended from its neighbours in every frame, which costs time and makes it soft, and Leaflet
+ * would take the rounding for a scale.
+ */
+function toWholePixels(element) {
+  const { left, top, right, bottom } = element.parentElement.getBoundingClientRect();
+  const [x, y] = [Math.ceil(left), Math.ceil(top)];
+  Object.assign(element.style, { left: `${x - left}px`, top: `${y - top}px`, width: `${Math.floor(right) - x}px`, height: `${Math.floor(bottom) - y}px` });
 }
 
 /** Purposes that registries write differently and that are called the same are one line. */

@@ -8,7 +8,7 @@ import { token, unit } from "./canvas.js";
 const TOUCH_PX = 11;
 /** Drawn beyond the view on every side, as a share of it; a drag within it shows no bare edge. */
 const PADDING = 0.3;
-/** While dragging, a new picture is asked for when this share of the padding is left. */
+/** A new picture is asked for when this share of the padding is left. */
 const SPARE = 0.35;
 
 export const PointsLayer = L.Layer.extend({
@@ -37,7 +37,7 @@ export const PointsLayer = L.Layer.extend({
   },
 
   getEvents() {
-    return { moveend: this.draw, resize: this.draw, move: this._drag, zoomstart: this._hide };
+    return { moveend: this._settle, resize: this.draw, move: this._drag, zoomstart: this._hide, viewreset: this._hide };
   },
 
   /** Switches groups (positions in `purposes` and `kinds`) off: `{cameras: [index…], devices: [index…]}`. */
@@ -118,12 +118,19 @@ export const PointsLayer = L.Layer.extend({
     Object.assign(this, { shown: this.pending, placed, took });
     this.timings.shown ??= Date.now();
     this.fire("drawn");
+    this._drag(); // the map may have been dragged on meanwhile
   },
 
-  /** A picture of another zoom would stand in the wrong places. */
+  /** A picture of another zoom, or of before a jump, would stand in the wrong places. */
   _hide() {
     this.canvas.style.visibility = "hidden";
     this.shown = null;
+  },
+
+  /** Where the map comes to rest: a picture that still covers the view does. */
+  _settle() {
+    if (this.shown) this._drag();
+    else this.draw();
   },
 
   _drag() {
