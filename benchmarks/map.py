@@ -35,7 +35,7 @@ from tests.browser.console import Console, call
 from tests.stack import Stack
 
 SUBJECTS = 300
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.5
 SENDERS = 2  # one connection waits for each answer, and would not keep the pace alone
 NICE = 10
 YIELD_SECONDS = 1.0
@@ -151,7 +151,7 @@ class Updates(threading.Thread):
         self.places = [bench.event("", self.chance, code=self.chance.choice(bench.CODES)) for _ in range(subjects)]
 
     def run(self) -> None:
-        """One batch every quarter of a second; a slow answer delays the next, and the count says so."""
+        """One batch every half second; a slow answer delays the next, and the count says so."""
         due = time.monotonic()
         while not self.over.is_set():
             status, answer = call(self.stack, "POST", "events", "feed", [self._event() for _ in range(int(self.rate * TICK_SECONDS))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
 from django.db.models import Count, F, IntegerField, Min
@@ -25,16 +25,18 @@ class Heat(TypedDict):
 
     hours: int
     since: str
+    until: str
     cell: list[float]
     cells: list[list[Any]]
 
 
-def heat_of(principal: Principal, hours: int) -> Heat:
-    """What the caller may see of the last `hours`; incidents without a place are in no cell."""
-    since = timezone.now() - timedelta(hours=hours)
+def heat_of(principal: Principal, hours: int, until: datetime | None = None) -> Heat:
+    """What the caller may see of the `hours` before `until` (None: now); incidents without a place are in no cell."""
+    end = until or timezone.now()
+    since = max(end, datetime.min.replace(tzinfo=UTC) + timedelta(hours=hours)) - timedelta(hours=hours)
     found = (
         visible_incidents(principal)
-        .filter(received_at__gte=since, lat__isnull=False, lon__isnull=False)
+        .filter(received_at__gte=since, received_at__lte=end, lat__isnull=False, lon__isnull=False)
         .exclude(status__in=LEFT_OUT)
         .order_by()
         .values(row=_cell("lat", CELL_LAT), column=_cell("lon", CELL_LON))
@@ -44,6 +46,7 @@ def heat_of(principal: Principal, hours: int) -> Heat:
     return {
         "hours": hours,
         "since": since.isoformat(),
+        "until": end.isoformat(),
         "cell": [CELL_LAT, CELL_LON],
         "cells": [list(one) for one in found],
     }

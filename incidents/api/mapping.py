@@ -12,7 +12,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from incidents.api import schema
-from incidents.api.base import CallerView, fields_of, json_response, text_of, whole_of
+from incidents.api.base import CallerView, fields_of, json_response, moment_of, text_of, whole_of
 from incidents.gazetteer import places_named
 from incidents.geofences import geofence_create, geofence_payload, geofence_remove, visible_geofences
 from incidents.heat import heat_of
@@ -42,12 +42,16 @@ class HeatMap(CallerView):
     """How many incidents where."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("hours", OpenApiTypes.INT, description="1 to 168; 6 where absent")],
+        parameters=[
+            OpenApiParameter("hours", OpenApiTypes.INT, description="1 to 168; 6 where absent"),
+            OpenApiParameter("until", OpenApiTypes.DATETIME, description="The end of these hours; now where absent"),
+        ],
         responses={200: schema.HEAT},
     )
     def get(self, request: Request) -> HttpResponse:
-        """Incidents of the last `hours` in the cells of a grid: `[row, column, incidents, worst grade]`."""
-        return json_response(heat_of(self.caller, whole_of(request.query_params, "hours", 6, 1, HOURS_AT_MOST)))
+        """Incidents of the `hours` before `until` in the cells of a grid: `[row, column, incidents, worst grade]`."""
+        hours = whole_of(request.query_params, "hours", 6, 1, HOURS_AT_MOST)
+        return json_response(heat_of(self.caller, hours, moment_of(request.query_params, "until")))
 
 
 class GeofenceList(CallerView):

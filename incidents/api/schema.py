@@ -127,7 +127,7 @@ PLACES: Final = _object(
     )
 )  # fmt: skip
 HEAT: Final = _object(
-    hours={"type": "integer"}, since=_MOMENT,
+    hours={"type": "integer"}, since=_MOMENT, until=_MOMENT,
     cell={**_list(_POINT), "description": "The size of a cell in degrees of latitude and longitude"},
     cells={**_list(_list({})), "description": "row, column, incidents, worst grade"},
 )  # fmt: skip

@@ -82,6 +82,7 @@ export class Room {
       if (!answer) return this.axis.travel(null);
       this.history = { at, incidents: new Map(answer.incidents.map((incident) => [incident.number, incident])) };
     } else this.history = null;
+    this.map.travel(this.history?.at ?? null);
     this.#frame();
     this.render();
   }

@@ -19,7 +19,8 @@ def test_axe_finds_nothing_serious_on_the_console(live_stack: Stack, sign_in: Si
     page = console.page
     number = report(live_stack, "FIR-01", *downtown(20))
     expect(console.row(number)).to_be_visible()
-    found = {"queue": console.findings()}
+    expect(page.locator("#shift-strip")).to_be_visible()
+    found = {"queue and shift": console.findings()}
     console.open(number)
     expect(page.locator("#panel .cam, #panel .camera, #panel .none").first).to_be_visible()
     for theme in ("light", "contrast", "dark"):
@@ -40,6 +41,10 @@ def test_axe_finds_nothing_serious_on_the_console(live_stack: Stack, sign_in: Si
     expect(page.locator("#history-frame")).to_be_visible()
     found["history"] = console.findings()
     page.keyboard.press("Space")
+    page.keyboard.press("v")
+    expect(page.locator(".wall")).to_be_visible()
+    found["wall"] = console.findings()
+    page.keyboard.press("v")
     said = [f"{name}: {one}" for name, many in found.items() for one in many]
     assert not said, "\n".join(said)
 

@@ -1,4 +1,4 @@
-/** The heat map: where it was busy in the last hours, as the server counted it in a grid. */
+/** The heat map: where it was busy in the hours before the time shown, as the server counted it in a grid. */
 import { get } from "../api.js";
 import { CanvasLayer, token } from "./canvas.js";
 
@@ -13,11 +13,18 @@ export function strength(count, most) {
 export class HeatLayer {
   /** `onFailed(error)`: the heat could not be had; what was drawn goes. */
   constructor(map, { pane, onFailed }) {
-    Object.assign(this, { map, onFailed, hours: 0, heat: null });
+    Object.assign(this, { map, onFailed, hours: 0, until: null, heat: null });
     this.layer = new CanvasLayer((context, toPixel) => this.#draw(context, toPixel), { pane });
   }
 
-  /** Shows the last `hours`, 0: nothing. It is counted anew every minute. */
+  /** Goes to a moment of history (ISO 8601), or with null back to the present. */
+  travel(until) {
+    if (until === this.until) return;
+    this.until = until;
+    if (this.hours) this.show(this.hours);
+  }
+
+  /** Shows the last `hours`, 0: nothing. Those before now are counted anew every minute. */
   async show(hours) {
     clearTimeout(this.timer);
     this.hours = hours;
@@ -25,12 +32,13 @@ export class HeatLayer {
       this.heat = null;
       return this.layer.remove();
     }
-    const heat = await get("heat", { hours }).catch((error) => { this.onFailed(error); return null; });
-    if (this.hours !== hours) return;
+    const { until } = this;
+    const heat = await get("heat", { hours, until }).catch((error) => { this.onFailed(error); return null; });
+    if (this.hours !== hours || this.until !== until) return;
     this.heat = heat;
     this.layer.addTo(this.map);
     this.layer.redraw();
-    this.timer = setTimeout(() => this.show(hours), FRESH_MS);
+    if (!until) this.timer = setTimeout(() => this.show(hours), FRESH_MS);
   }
 
   redraw() {

@@ -139,6 +139,11 @@ export class OperatorMap {
     this.tools?.say(hidden, beyond(shown, this.city));
   }
 
+  /** What is not an incident goes to the time shown, too: milliseconds of history, or null for the present. */
+  travel(at) {
+    this.tools?.heat.travel(at == null ? null : new Date(at).toISOString());
+  }
+
   /** The open incident's surroundings; `cameras` may still be empty. */
   showNear(incident, cameras) {
     this.near.show(incident, cameras);

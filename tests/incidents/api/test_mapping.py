@@ -1,5 +1,7 @@
 """The map's own questions: places by name, heat, geofences; each within the caller's reach alone."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -54,6 +56,21 @@ class TestHeat:
     def test_a_machine_sees_the_heat_of_what_it_may_read(self, town, calls):
         open_incident(town, "FIR-01"), open_incident(town, "ORD-01")
         assert sum(count for count, _ in self.cells(calls(make_central(town))).values()) == 1
+
+    def test_an_earlier_moment_has_the_heat_of_its_own_hours(self, town, kim):
+        for hours in (1, 3, 9):
+            Incident.objects.filter(pk=open_incident(town).pk).update(received_at=ago(hours=hours))
+        until = ago(hours=2)
+        body = kim.get("/api/v1/heat", {"hours": 2, "until": until.isoformat()}).json()
+        assert sum(count for _, _, count, _ in body["cells"]) == 1
+        assert body["until"] == until.isoformat() and body["since"] == (until - timedelta(hours=2)).isoformat()
+
+    @pytest.mark.parametrize("until", ["yesterday", "2026-11-27T10:00:00", "0001-01-01T00:00:00+09:00"])
+    def test_other_moments_are_refused(self, kim, until):
+        assert wrong_fields(kim.get("/api/v1/heat", {"until": until})) == ["until"]
+
+    def test_the_first_moment_there_is_has_none(self, kim):
+        assert kim.get("/api/v1/heat", {"until": "0001-01-01T00:00:00+00:00", "hours": 168}).json()["cells"] == []
 
     @pytest.mark.parametrize("hours", ["0", "169", "x"])
     def test_other_hours_are_refused(self, kim, hours):
