@@ -25,7 +25,8 @@ export class Room {
     this.waiting = [];
     this.inbox = [];
     this.behind = 0;
-    this.drawSoon = paced(() => this.#draw(), { busy: () => this.map.moving });
+    this.stale = false;
+    this.drawSoon = paced(() => this.#draw());
   }
 
   /** Opens the live line and starts the clocks. */
@@ -108,11 +109,13 @@ export class Room {
     this.header.showSound({ blocked: this.player.blocked, muted: this.muted, ringing: Boolean(grade) }, now());
   }
 
-  /** Draws everything from the present state: the queue at once where there is news, the rest at the pace the machine can keep. */
+  /** Draws everything from the present state: the queue at once where there is news, the rest at the pace the machine can
+   * keep; while the map is dragged, whose every frame counts, with what is counted on once a second. */
   render({ news = true } = {}) {
     if (news) this.queue.render(this.view, this.chosen, this.time);
     this.panel.render(this.#incident(), { now: this.time, historic: Boolean(this.history) });
-    this.drawSoon();
+    if (this.map.moving) this.stale = true;
+    else this.drawSoon();
     this.header.showUnseen(this.state.incidents);
     this.wall.changed(this.state.incidents);
     this.desk?.drawn(this.state.incidents, this.#incident());
@@ -122,6 +125,7 @@ export class Room {
 
   /** In one go: what is drawn apart is laid out and painted as often. */
   #draw() {
+    this.stale = false;
     this.queue.render(this.view, this.chosen, this.time);
     this.map.show(this.view.incidents, this.chosen);
     if (!this.#incident()) this.overview.render(this.view.incidents, this.time);
@@ -217,6 +221,7 @@ export class Room {
   }
 
   #second() {
+    if (this.stale) this.#draw();
     this.header.showTime(now());
     this.queue.tick(this.time);
     this.alarms.tick(now());

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { paced } from "../../static/js/pace.js";
 
 /** A clock that moves only when told, and the timers set on it. */
-function stage(cost, busy) {
+function stage(cost) {
   const timers = [];
   const clock = { at: 0, now() { return this.at; } };
   const done = [];
-  const run = paced(() => { done.push(clock.at); clock.at += cost; }, { busy, clock, later: (work, ms) => timers.push({ work, ms }) });
+  const run = paced(() => { done.push(clock.at); clock.at += cost; }, { clock, later: (work, ms) => timers.push({ work, ms }) });
   return { timers, clock, done, run };
 }
 
@@ -37,17 +37,4 @@ test("rested, it is done at once again", () => {
   clock.at = 1000;
   run();
   assert.deepEqual(done, [0, 1000]);
-});
-
-test("while somebody moves the map, once a second is enough, and what came is drawn all the same", () => {
-  let moving = true;
-  const { run, done, timers, clock } = stage(10, () => moving);
-  run(); run();
-  assert.deepEqual(timers.map(({ ms }) => ms), [1000]);
-  clock.at = 1010;
-  moving = false;
-  timers[0].work();
-  assert.deepEqual(done, [0, 1010]);
-  run();
-  assert.deepEqual(timers.map(({ ms }) => ms), [1000, 200]);
 });
