@@ -9,7 +9,7 @@ import { overdue, queueOf, shelved, unseenCounts } from "./store.js";
 
 const ATTENTION = new Set(["failed"]);
 /** Rows drawn at first; the most urgent come first, and more follow as one scrolls. */
-const DRAWN = 30;
+const DRAWN = 120;
 
 /** Whether an agency could not be told: someone must call. */
 export function needsCall(incident) {
@@ -52,6 +52,8 @@ export class Queue {
     const blocks = blocksOf(rows, { flood: this.grouping, now, alone: (incident) => this.#alone(incident) });
     this.order = orderOf(blocks);
     this.entries = entriesOf(blocks, { opened: this.opened, chosen });
+    const at = this.entries.findIndex(({ incident }) => incident && incident.number === chosen);
+    this.limit = Math.max(this.limit, at + 1); // the open one always has its row
     const left = this.entries.length - this.limit;
     const drawn = this.entries.slice(0, this.limit).map((entry) => (entry.group ? this.#group(entry) : this.#row(entry.incident, entry.child)));
     arrange(this.list, left > 0 ? [...drawn, this.rest] : drawn);
@@ -116,8 +118,6 @@ export class Queue {
 
   /** Scrolls the row into sight. */
   reveal(number) {
-    const at = this.entries.findIndex(({ incident }) => incident?.number === number);
-    if (at >= this.limit) this.#drawMore(at);
     this.rows.get(number)?.element.scrollIntoView({ block: "nearest" });
   }
 
@@ -127,8 +127,8 @@ export class Queue {
     this.search.select();
   }
 
-  #drawMore(at = 0) {
-    this.limit = Math.max(at, this.limit) + DRAWN;
+  #drawMore() {
+    this.limit += DRAWN;
     this.render();
   }
 

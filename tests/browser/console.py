@@ -112,7 +112,11 @@ class Console:
         return self.page.locator(f'.row[data-number="{number}"]')
 
     def open(self, number: str) -> None:
-        self.row(number).locator("button").click()
+        """Opens an incident by its row, going down the queue for it as far as need be."""
+        row, more = self.row(number), self.page.locator(".queue-more button")
+        while not row.count() and more.count():
+            more.evaluate_all("buttons => buttons.forEach((one) => one.scrollIntoView())")
+        row.locator("button").click()
         expect(self.panel_status()).to_be_visible()
 
     def panel_status(self, status: str | None = None) -> Locator:

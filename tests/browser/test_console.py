@@ -289,7 +289,8 @@ def test_an_urgent_incident_sounds_until_it_is_acknowledged(live_stack: Stack, s
     console = sign_in()
     page = console.page
     page.mouse.click(700, 600)
-    for number in page.eval_on_selector_all(".row.unseen-row", "rows => rows.map((row) => row.dataset.number)"):
+    waiting = "() => ocenter.room.queue.order.filter((number) => ['received', 'open', 'reopened'].includes(ocenter.room.state.incidents.get(number).status))"
+    for number in page.evaluate(waiting):
         page.evaluate(
             """(number) => fetch(`/api/v1/incidents/${number}/acknowledge`, { method: 'POST', body: '{}', headers: {
                  'Content-Type': 'application/json', 'X-CSRFToken': document.cookie.match(/csrftoken=([^;]+)/)[1] } })""",

@@ -13,7 +13,7 @@ from tests.browser.console import Console, call, report
 from tests.stack import Stack
 
 SignIn = Callable[..., Console]
-DRAWN, FLOOD = 30, 500
+DRAWN, FLOOD = 120, 500
 _floods = itertools.count()
 
 

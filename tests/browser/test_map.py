@@ -113,7 +113,7 @@ def test_the_heat_map_shows_where_it_was_busy(live_stack: Stack, sign_in: SignIn
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     expect(page.locator("#history-frame")).to_be_visible()
-    page.wait_for_function("() => Date.parse(ocenter.map.tools.heat.heat?.until) === ocenter.room.history.at")
+    page.wait_for_function("() => Date.parse(ocenter.map.tools.heat.heat?.until) === Math.trunc(ocenter.room.history.at)")
     page.keyboard.press("Space")
     page.wait_for_function("() => ocenter.map.tools.heat.until === null")
     page.locator('input[name="heat"][value="0"]').check(force=True)

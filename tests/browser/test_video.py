@@ -220,7 +220,7 @@ def test_a_frozen_and_a_lost_picture_say_so_and_come_back(live_stack: Stack, sig
     expect_phase(tile, "frozen")
     expect(title).to_have_text(re.compile(r"화면 멈춤 · \d+초"))
     expect(tile.locator(".cam-lamp")).to_have_text("")
-    assert "grayscale(1)" in tile.locator("video").evaluate("(video) => getComputedStyle(video).filter")
+    expect(tile.locator("video")).to_have_css("filter", re.compile(r"grayscale\(1\)"))
     console.shot("video-frozen")
     faults.heal()
     expect_phase(tile, "live")

@@ -130,8 +130,10 @@ export class SnapshotStream {
   }
 
   #show(address) {
-    if (this.image.src.startsWith("blob:")) URL.revokeObjectURL(this.image.src);
+    const old = this.image.src;
     if (address) this.image.src = address;
     else this.image.removeAttribute("src");
+    // Not before the browser has given the old one up, which may still be loading.
+    if (old.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(old));
   }
 }
