@@ -174,7 +174,7 @@ export class Queue {
     text(row.title, named(incident.title));
     text(row.place, incident.place || "");
     text(row.line, [this.#shortAddress(incident), incident.summary].filter(Boolean).join(" · "));
-    if (row.look !== shapeId(incident) || row.incident?.grade !== incident.grade) {
+    if (row.look !== shapeId(incident)) { // it names the grade, too
       row.look = shapeId(incident);
       const mark = h("span", { role: "img", "aria-label": gradeName(incident.grade) }, shape(row.look, incident.grade));
       row.shape.replaceWith(mark);

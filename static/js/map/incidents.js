@@ -134,10 +134,8 @@ export class IncidentLayer {
   /** After a change of theme: pictures do not follow it by themselves. */
   repaint() {
     forgetPictures();
-    for (const marker of this.markers.values()) {
-      const [first] = marker.group;
-      marker.getElement().querySelector(".pin-shape").style.backgroundImage = pictureOf(shapeId(first), first.grade);
-    }
+    for (const marker of this.markers.values()) marker.look = null;
+    this.#layout();
   }
 
   /** Counts the ages under groups on; called every second. */
