@@ -29,6 +29,7 @@ COPY --from=browser /build/node_modules node_modules
 RUN for catalogue in $(find . -path ./node_modules -prune -o -name '*.po' -print); do \
         pybabel --quiet compile -i "$catalogue" -o "${catalogue%.po}.mo" -l "$(basename "$(dirname "$(dirname "$catalogue")")")"; \
     done \
+    && python -m compileall -q ocenter incidents services linkage \
     && OCENTER_SECRET_KEY=only-for-building python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf node_modules
 USER ocenter

