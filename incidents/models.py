@@ -7,6 +7,8 @@ import secrets
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -264,7 +266,7 @@ class Event(models.Model):
     source_id = models.CharField(_("the source's id"), max_length=200)
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     action = models.CharField(_("action"), max_length=6, choices=Action.choices, default=Action.REPORT)
-    incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="events")
+    incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="events", db_index=False)
     code = models.CharField(_("event code"), max_length=10)
     grade = models.CharField(_("grade"), max_length=2, choices=Grade.choices)
     occurred_at = models.DateTimeField(_("occurred at"))
@@ -285,8 +287,11 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["system", "source_id"], name="one_event_per_source_id")]
+        # `threads` reads by these; event_thread, which begins with the incident, is also that key's.
         indexes = [
             models.Index(fields=["system", "subject", "-id"], condition=~models.Q(subject=""), name="event_subject"),
+            models.Index(fields=["system", "subject", "action", "occurred_at"], condition=~models.Q(subject=""), name="event_said"),
+            models.Index("incident", "system", Coalesce(NullIf("subject", Value("")), "source_id"), name="event_thread"),
             models.Index(fields=["system", "received_at"], name="event_rate"),
         ]
 

@@ -96,32 +96,46 @@ FROM unnest(%s::bigint[], %s::text[]) AS k(system_id, key), LATERAL (
     ORDER BY id DESC LIMIT 1) AS hit
 """
 
+# Everything but `whole` costs the same for a thread's thousandth message as for its second: a feed may speak of one
+# thing every few seconds for days. The outermost entries of an index tell whether an incident holds anybody else's
+# events; only then are all of them read. `named` is a first message without a subject, whose id later ones refer to.
 _THREADS: Final = """
 WITH asked AS (SELECT DISTINCT * FROM unnest(%s::bigint[], %s::text[]) AS a(system_id, subject)),
-said AS (
-    SELECT a.system_id, a.subject, e.id, e.action, e.occurred_at, e.incident_id
-    FROM asked a, LATERAL (
-        SELECT * FROM incidents_event WHERE system_id = a.system_id AND subject = a.subject AND subject <> ''
-        UNION
-        SELECT * FROM incidents_event WHERE system_id = a.system_id AND source_id = a.subject AND subject = '') AS e),
 threads AS (
-    SELECT system_id, subject,
-           max(occurred_at) FILTER (WHERE action = 'report') AS reported_at,
-           max(occurred_at) FILTER (WHERE action <> 'report') AS ended_at,
-           (array_agg(incident_id ORDER BY id DESC) FILTER (WHERE incident_id IS NOT NULL))[1] AS incident_id
-    FROM said GROUP BY system_id, subject)
+    SELECT a.system_id, a.subject, newest.incident_id,
+           greatest(said.reported_at, CASE WHEN named.action = 'report' THEN named.occurred_at END) AS reported_at,
+           greatest(said.cancelled_at, said.over_at, CASE WHEN named.action <> 'report' THEN named.occurred_at END) AS ended_at
+    FROM asked a
+    LEFT JOIN incidents_event named ON named.system_id = a.system_id AND named.source_id = a.subject AND named.subject = ''
+    CROSS JOIN LATERAL (SELECT
+        (SELECT max(occurred_at) FROM incidents_event WHERE system_id = a.system_id AND subject = a.subject AND subject <> '' AND action = 'report') AS reported_at,
+        (SELECT max(occurred_at) FROM incidents_event WHERE system_id = a.system_id AND subject = a.subject AND subject <> '' AND action = 'cancel') AS cancelled_at,
+        (SELECT max(occurred_at) FROM incidents_event WHERE system_id = a.system_id AND subject = a.subject AND subject <> '' AND action = 'end') AS over_at) AS said
+    LEFT JOIN LATERAL (
+        (SELECT id, incident_id FROM incidents_event
+         WHERE system_id = a.system_id AND subject = a.subject AND subject <> '' AND incident_id IS NOT NULL ORDER BY id DESC LIMIT 1)
+        UNION ALL SELECT named.id, named.incident_id WHERE named.incident_id IS NOT NULL
+        ORDER BY id DESC LIMIT 1) AS newest ON true)
 SELECT t.system_id, t.subject, t.incident_id, coalesce(i.number, ''), coalesce(i.status, ''), coalesce(i.grade, ''), t.reported_at, t.ended_at,
-       coalesce(i.expires_at <= now(), false), coalesce(inside.opener = 0, false), coalesce(inside.others = 0, false), coalesce(inside.others_going_on = 0, false)
-FROM threads t LEFT JOIN incidents_incident i ON i.id = t.incident_id LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE NOT ours) AS others,
-           count(*) FILTER (WHERE NOT ours AND newest AND action = 'report') AS others_going_on,
-           count(*) FILTER (WHERE first AND NOT ours) AS opener
+       coalesce(i.expires_at <= now(), false), coalesce(whole.opened, true), beside.alone, coalesce(whole.others_over, true)
+FROM threads t
+LEFT JOIN incidents_incident i ON i.id = t.incident_id
+CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM (
+    (SELECT system_id, coalesce(nullif(subject, ''), source_id) AS name FROM incidents_event WHERE incident_id = t.incident_id
+     ORDER BY system_id, coalesce(nullif(subject, ''), source_id) LIMIT 1)
+    UNION ALL
+    (SELECT system_id, coalesce(nullif(subject, ''), source_id) FROM incidents_event WHERE incident_id = t.incident_id
+     ORDER BY system_id DESC, coalesce(nullif(subject, ''), source_id) DESC LIMIT 1)) AS outermost
+    WHERE (system_id, name) <> (t.system_id, t.subject)) AS alone) AS beside
+CROSS JOIN LATERAL (
+    SELECT bool_and(ours) FILTER (WHERE first) AS opened,
+           bool_and(action <> 'report') FILTER (WHERE newest AND NOT ours) AS others_over
     FROM (SELECT e.action,
                  e.system_id = t.system_id AND coalesce(nullif(e.subject, ''), e.source_id) = t.subject AS ours,
                  row_number() OVER (PARTITION BY e.system_id, coalesce(nullif(e.subject, ''), e.source_id)
                                     ORDER BY e.id DESC) = 1 AS newest,
                  row_number() OVER (ORDER BY e.id) = 1 AS first
-          FROM incidents_event e WHERE e.incident_id = t.incident_id) AS events) AS inside ON true
+          FROM incidents_event e WHERE e.incident_id = t.incident_id AND NOT beside.alone) AS events) AS whole
 """
 
 

@@ -1,12 +1,15 @@
 """Threads: later messages of a source about the same subject change or end its incident, in whatever order they come."""
 
 import itertools
+import random
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from incidents import operations as op
+from incidents import threads
 from incidents.intake import in_waves
 from incidents.intake_queue import _store
 from incidents.models import Change, Event, Incident
@@ -237,3 +240,76 @@ def test_a_wrong_field_is_named(field, value):
     with pytest.raises(NotUnderstood) as refusal:
         understand(event(**{field: value}), timezone.now())
     assert [one["field"] for one in refusal.value.errors] == [field]
+
+
+def told(town, chance, count):
+    """So many messages of three feeds under some thirty names, with and without subjects, of a few incidents and none."""
+    receive(town, *(event("ORD-04", id=f"incident-{n}", lat=36.30 + 0.01 * n) for n in range(6)))
+    pattern, incidents = Event.objects.first(), [None, *Incident.objects.values_list("pk", flat=True)]
+    rows = {}
+    for n in range(count):
+        subject = "" if chance.random() < 0.3 else f"x{chance.randrange(30)}"
+        source_id = f"m{n}" if subject else f"x{chance.randrange(40)}"
+        system = chance.choice([town.police, town.fire, town.disaster])
+        rows.setdefault((system.pk, source_id), Event(
+            municipality_id=pattern.municipality_id, system=system, source_id=source_id, subject=subject,
+            action=chance.choice(["report", "report", "end", "cancel"]), incident_id=chance.choice(incidents), code="ORD-04", grade="G3",
+            occurred_at=ago(minutes=chance.randrange(1000)), received_at=ago(minutes=1),
+        ))  # fmt: skip
+    return Event.objects.bulk_create(rows.values())
+
+
+def facts(key):
+    """What `threads.find` says of a subject, by reading every message there is."""
+    name = lambda one: (one.system_id, one.subject or one.source_id)  # noqa: E731
+    every = list(Event.objects.order_by("id"))
+    ours = [one for one in every if name(one) == key]
+    incident = next((one.incident_id for one in reversed(ours) if one.incident_id), None)
+    inside = [one for one in every if incident and one.incident_id == incident]
+    newest = {name(one): one.action for one in inside if name(one) != key}
+    return (
+        incident,
+        max((one.occurred_at for one in ours if one.action == "report"), default=None),
+        max((one.occurred_at for one in ours if one.action != "report"), default=None),
+        not inside or name(inside[0]) == key,
+        all(name(one) == key for one in inside),
+        "report" not in newest.values(),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_known_of_a_thread_is_what_all_its_messages_say(town, seed):
+    messages = told(town, random.Random(seed), 300)
+    keys = {(one.system_id, one.subject or one.source_id) for one in messages}
+    found = threads.find(keys)
+    assert {(system, found[system, subject].subject) for system, subject in keys} == keys
+    for key in keys:
+        one = found[key]
+        assert (one.incident_id, one.reported_at, one.ended_at, one.opened, one.alone, one.others_over) == facts(key), key
+
+
+def test_the_thousandth_message_costs_what_the_second_does(town):
+    receive(town, *(event("ORD-04", id=f"lamp-{n}.0", subject=f"lamp-{n}", lat=36.30 + 0.01 * n) for n in range(8)))
+    keys = [(one.system_id, one.subject) for one in Event.objects.all()]
+
+    def pages():
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE incidents_event")
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {threads._THREADS}", threads._columns(keys))
+            plan = cursor.fetchone()[0][0]["Plan"]
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+    def tell(first, last):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO incidents_event (municipality_id, system_id, source_id, subject, action, incident_id, code, grade, "
+                "occurred_at, received_at, summary, address, device_id, attributes) "
+                "SELECT municipality_id, system_id, subject || '.' || n, subject, action, incident_id, code, grade, occurred_at, "
+                "received_at, summary, address, device_id, attributes FROM incidents_event, generate_series(%s, %s) AS n "
+                "WHERE source_id = subject || '.0' ORDER BY n", [first, last],
+            )  # fmt: skip
+
+    tell(1, 20)
+    short = pages()
+    tell(21, 1000)
+    assert pages() < 3 * short
