@@ -1,9 +1,10 @@
 """How many events a second the intake takes over HTTP, beside what PostgreSQL alone takes of the same rows.
 
-    python -m benchmarks.intake [--rounds 3] [--batches 100] [--singles 3000]
+    python -m benchmarks.intake [--rounds 3] [--batches 100] [--singles 3000] [--updates 300]
 
 Events are spread over the city and the code families; deduplication, correlation, ledger and live push are
-on. Client and servers share the machine. The raw rows go into a plain table with the columns of
+on. Updates are batches of later messages about 300 incidents that go on: the last quarter beside the first says whether
+a message costs more the more came before it. Client and servers share the machine. The raw rows go into a plain table with the columns of
 `incidents_event`, no index, one commit a 100 rows: the limit no intake can pass.
 """
 
@@ -27,6 +28,7 @@ from tests.stack import Stack
 BATCH = 100
 SENDERS = 4  # of batches at once
 CONNECTIONS = 32  # of single events at once
+SUBJECTS = 300  # incidents that go on
 COLUMNS = (
     "municipality_id", "system_id", "source_id", "subject", "action", "incident_id", "code", "grade", "occurred_at", "received_at",
     "lat", "lon", "summary", "address", "device_id", "attributes",
@@ -51,6 +53,17 @@ async def over_http(stack: Stack, bodies: list[bytes], at_once: int) -> tuple[fl
             for _ in range(at_once):
                 group.create_task(send(session))
         return time.perf_counter() - started, took
+
+
+def updates(count: int, chance: random.Random, mark: str) -> list[bytes]:
+    """Batches of messages about incidents that go on, in the order in which they are to be sent."""
+    places = [bench.event("", chance) for _ in range(SUBJECTS)]
+    subjects = [(f"{mark}-{n}", {name: places[n][name] for name in ("code", "lat", "lon")}) for n in range(SUBJECTS)]
+    drawn = [chance.sample(subjects, BATCH) for _ in range(count)]
+    return [
+        orjson.dumps([bench.event(f"{subject}-{b}", chance, subject=subject, **place) for subject, place in batch])
+        for b, batch in enumerate(drawn)
+    ]
 
 
 def raw_rows(count: int, chance: random.Random) -> list[tuple[Any, ...]]:
@@ -103,6 +116,9 @@ def measure(stack: Stack, given: Any, number: int) -> dict[str, float]:
     inserted, copied = into_postgres(stack, rows, insert), into_postgres(stack, rows, copy)
     batch_seconds, per_batch = asyncio.run(over_http(stack, batches, SENDERS))
     single_seconds, per_single = asyncio.run(over_http(stack, singles, CONNECTIONS))
+    followed = updates(given.updates, chance, mark)
+    follow_seconds, per_follow = asyncio.run(over_http(stack, followed, 1))
+    quarter = len(per_follow) // 4
     return {
         "insert": inserted,
         "copy": copied,
@@ -110,12 +126,14 @@ def measure(stack: Stack, given: Any, number: int) -> dict[str, float]:
         "batch_p99": bench.percentile(per_batch, 0.99),
         "singly": len(singles) / single_seconds,
         "single_p99": bench.percentile(per_single, 0.99),
+        "followed": len(followed) * BATCH / follow_seconds,
+        "growth": bench.median(per_follow[-quarter:]) / bench.median(per_follow[:quarter]),
     }
 
 
 def main() -> None:
     """Runs the rounds and prints medians."""
-    given = bench.options(__doc__ or "", rounds=3, batches=100, singles=3000)
+    given = bench.options(__doc__ or "", rounds=3, batches=100, singles=3000, updates=300)
     with bench.running_stack() as stack:
         rounds = [measure(stack, given, number) for number in range(given.rounds + 1)][1:]  # the first warms up
     middle = {name: bench.median([one[name] for one in rounds]) for name in rounds[0]}
@@ -129,6 +147,10 @@ def main() -> None:
     bench.say(
         f"POST /events, single events, {CONNECTIONS} connections",
         f"{middle['singly']:8.0f} events/s; p99 {1000 * middle['single_p99']:.0f} ms",
+    )
+    bench.say(
+        f"POST /events, updates of {SUBJECTS} incidents, batches of {BATCH}, 1 connection",
+        f"{middle['followed']:8.0f} events/s; the last quarter takes {middle['growth']:.2f} of the first",
     )
 
 
