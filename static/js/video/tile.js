@@ -147,7 +147,8 @@ export class Tile {
   async #alive() {
     const { view } = this.state;
     this.aliveAt = Infinity;
-    const answer = await keepAlive(view).catch((error) => ({ error }));
+    this.beat = new AbortController();
+    const answer = await keepAlive(view, this.beat.signal).catch((error) => ({ error }));
     if (this.state.view !== view) return;
     this.aliveAt = Date.now() + aliveEvery(this.state);
     if (!answer.error) return this.#on("heard", { state: answer.state, seconds: (serverNow() - new Date(answer.since).getTime()) / 1000 });
@@ -167,6 +168,7 @@ export class Tile {
     this.cancel = null;
     this.playing?.stop();
     this.playing = null;
+    this.beat?.abort(); // the release may be quicker, and a heartbeat of what was given back is an error
     if (this.state.view) releaseView(this.state.view);
     if (this.state.phase !== "idle") this.#on("close");
   }

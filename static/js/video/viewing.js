@@ -6,9 +6,10 @@ export function openView(id, why) {
   return post(`cameras/${encodeURIComponent(id)}/views`, why);
 }
 
-/** The server's word on a view: `{state, since, seconds}`, `seconds` being those viewed so far; rejects with 404 once it ended. */
-export function keepAlive({ view }) {
-  return post(`views/${encodeURIComponent(view)}/alive`);
+/** The server's word on a view: `{state, since, seconds}`, `seconds` being those viewed so far; rejects with 404 once it
+ * ended, with 0 once `signal` says that nobody wants to know. */
+export function keepAlive({ view }, signal) {
+  return post(`views/${encodeURIComponent(view)}/alive`, {}, { signal });
 }
 
 /** Gives a view back; may be sent while the page goes away, and repeated. */
