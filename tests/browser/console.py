@@ -23,7 +23,6 @@ STARTING_STREAM = r"status of 503 .*/video/"
 DAEJEON = (36.3504, 127.3845)
 _ids = itertools.count(1)
 
-# Every row's first appearance, stamped by the clock that the test's process shares with the browser.
 # What toasts said, with the time: they go away by themselves, perhaps while a busy machine looks elsewhere.
 WATCH_TOASTS = """
 () => {
@@ -32,6 +31,18 @@ WATCH_TOASTS = """
   new MutationObserver(note).observe(document.getElementById('toasts'), { childList: true });
 }
 """
+# A quarter of a second's frames in which the map shows the same place: no flight, no glide.
+MAP_RESTS = """
+async () => {
+  for (let still = 0, was = ''; still < 15;) {
+    await new Promise(requestAnimationFrame);
+    const place = `${ocenter.map.map.getCenter()} ${ocenter.map.map.getZoom()}`;
+    still = place === was ? still + 1 : 0;
+    was = place;
+  }
+}
+"""
+# Every row's first appearance, stamped by the clock that the test's process shares with the browser.
 WATCH_ROWS = """
 () => {
   window.firstSeen = {};
@@ -97,8 +108,14 @@ class Console:
         self.page.evaluate(WATCH_TOASTS)
 
     def wait_live(self) -> None:
+        """Until the line is live, the queue is filled and the map has its base and points (`ocenter` comes last)."""
         expect(self.page.locator("#connection[data-state=live]")).to_be_visible()
         expect(self.page.locator(".skeleton")).to_have_count(0)
+        self.page.wait_for_function("() => window.ocenter")
+
+    def wait_map_rests(self) -> None:
+        """Until the map has come where it was flying."""
+        self.page.evaluate(MAP_RESTS)
 
     def expect_noise(self, pattern: str) -> None:
         """Lets messages that match pass: the browser itself reports every 4xx answer as an error."""

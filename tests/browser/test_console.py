@@ -58,7 +58,7 @@ def test_an_open_popup_survives_updates(live_stack: Stack, sign_in: SignIn) -> N
     number = report(live_stack, "BEL-01", *somewhere(3))
     console.open(number)
     page.wait_for_function("() => ocenter.map.points?.shown")
-    page.wait_for_timeout(900)  # the flight to the incident
+    console.wait_map_rests()
     spot = page.evaluate(FREE_CAMERA)
     assert spot, "no single camera in view"
     page.mouse.click(spot["x"], spot["y"])
@@ -335,7 +335,7 @@ def test_the_page_fits_its_window(live_stack: Stack, sign_in: SignIn, size: tupl
     page = console.page
     page.set_viewport_size({"width": size[0], "height": size[1]})
     console.open(report(live_stack, "BEL-01", *downtown(2 + SIZES.index(size))))
-    page.wait_for_timeout(700)
+    console.wait_map_rests()
     overflow = page.evaluate("() => [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]")
     assert overflow == [0, 0], json.dumps(overflow)
     console.shot(f"size-{size[0]}")

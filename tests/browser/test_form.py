@@ -37,7 +37,7 @@ def test_a_small_page_reads_and_acts(live_stack: Stack, another: SignIn, form: s
     page.click(".tabs [data-tab=map]")
     expect(page.locator("#map")).to_be_visible()
     expect(page.locator(".axis")).to_be_visible()
-    page.wait_for_timeout(400)
+    console.wait_map_rests()
     console.shot(f"{form}-map")
     page.click(".tabs [data-tab=queue]")
     console.open(number)

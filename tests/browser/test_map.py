@@ -319,23 +319,20 @@ def open_console(stack: Stack, browser: Browser) -> Console:
 LOADED = "() => [...document.querySelectorAll('.tiles img')].filter((one) => one.naturalWidth === 256).length > 0"
 
 
-def test_the_base_map_is_the_one_of_the_settings(browser: Browser, tmp_path) -> None:
-    """One stack, started three times: an archive of ours, then another server's tiles, then its WMS."""
+def test_the_base_map_is_the_one_of_the_settings(live_stack: Stack, browser: Browser, tmp_path) -> None:
+    """One city, seen through three web processes: an archive of ours, then another server's tiles, then its WMS."""
     (tmp_path / "city.pmtiles").write_bytes(archive(picture()))
-    tmp_path.chmod(0o755)
-    stack = Stack(OCENTER_CITY_RATE="0", OCENTER_WEB_PROCESSES="1", OCENTER_BASEMAP=f"pmtiles:{tmp_path}/city.pmtiles", OCENTER_BASEMAP_ATTRIBUTION="© 시험 <지도>")
-    try:
-        with tile_server() as (address, asked):
-            console = open_console(stack.start(), browser)
-            console.page.wait_for_function(LOADED)
-            expect(console.page.locator(".leaflet-control-attribution")).to_contain_text("© 시험 <지도>")
-            console.assert_quiet()
-            console.shot("map-pmtiles")
-            console.page.close()
-            for setting, path in ((f"xyz:{address}/t/{{z}}/{{x}}/{{y}}.png", r"^/t/\d+/\d+/\d+\.png$"), (f"wms:{address}/wms?layers=city", r"^/wms\?.*layers=city.*bbox=")):
-                stack.stop()
-                stack.env["OCENTER_BASEMAP"] = setting
-                console = open_console(stack.start(), browser)
+    with live_stack.one_more_web(OCENTER_BASEMAP=f"pmtiles:{tmp_path}/city.pmtiles", OCENTER_BASEMAP_ATTRIBUTION="© 시험 <지도>") as stack:
+        console = open_console(stack, browser)
+        console.page.wait_for_function(LOADED)
+        expect(console.page.locator(".leaflet-control-attribution")).to_contain_text("© 시험 <지도>")
+        console.assert_quiet()
+        console.shot("map-pmtiles")
+        console.page.close()
+    with tile_server() as (address, asked):
+        for setting, path in ((f"xyz:{address}/t/{{z}}/{{x}}/{{y}}.png", r"^/t/\d+/\d+/\d+\.png$"), (f"wms:{address}/wms?layers=city", r"^/wms\?.*layers=city.*bbox=")):
+            with live_stack.one_more_web(OCENTER_BASEMAP=setting) as stack:
+                console = open_console(stack, browser)
                 console.page.wait_for_function(LOADED)
                 assert any(re.match(path, one) for one in asked), asked[:3]
                 strays = [one for one in console.noise if address not in one]
@@ -344,6 +341,4 @@ def test_the_base_map_is_the_one_of_the_settings(browser: Browser, tmp_path) -> 
                 opened = {part.split()[0]: part.split()[1:] for part in policy.split(";") if part.strip()}
                 assert [name for name, sources in opened.items() if address in sources] == ["img-src"]
                 console.page.close()
-                asked.clear()
-    finally:
-        stack.remove()
+            asked.clear()
