@@ -15,6 +15,14 @@ const ARRIVAL_SHOWN_MS = 12000;
 /** A tick whose cursor is ahead of ours this often in a row means that rows were lost on the way. */
 const TICKS_BEHIND = 3;
 
+/** What is in the queue at once, even while the map is dragged: what is new, and what nobody has seen to in time. */
+const NEWS = new Set(["incident.opened", "incident.raised", "incident.escalated", "relay.attention"]);
+
+/** Whether rows tell such a thing, or what somebody here has done. */
+function news(changes) {
+  return changes.some(({ kind, actor }) => NEWS.has(kind) || actor?.kind === "user");
+}
+
 export class Room {
   constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen }) {
     Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen });
@@ -193,7 +201,7 @@ export class Room {
     if (!this.history) {
       const opened = applied.filter(({ kind }) => kind === "incident.opened").map(({ incident }) => incident);
       for (const { number } of opened) this.map.incidents.mark(number);
-      this.render({ news: whole || opened.length > 0 || applied.some(({ actor }) => actor?.kind === "user") });
+      this.render({ news: whole || news(applied) });
       for (const incident of opened) this.#arrived(incident);
       if (whole) this.panel.reload();
       else this.panel.append(applied);

@@ -216,6 +216,23 @@ def test_one_jumps_by_keyboard_to_a_dong_coordinates_and_an_incident(live_stack:
     expect(page.locator(f'.row.chosen[data-number="{number}"]')).to_have_count(1)
 
 
+def test_what_comes_while_the_map_is_dragged_is_in_the_queue_at_once_and_on_the_map(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    page = console.page
+    look_at(page, somewhere(46), 15)
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 70, box["y"] + box["height"] / 2 + 40, steps=5)
+    number = report(live_stack, "BEL-01", *somewhere(46))
+    expect(console.row(number)).to_be_visible()
+    expect(page.locator(f'.pin[data-number="{number}"] .pin-body')).to_be_visible()
+    assert page.evaluate("ocenter.map.moving")
+    page.mouse.up()
+    page.wait_for_function("() => !ocenter.map.moving")
+    console.open(number)
+
+
 def test_a_saved_view_survives_a_reload(sign_in: SignIn) -> None:
     console = sign_in()
     page = console.page

@@ -33,7 +33,6 @@ export class DrawTools {
     this.buttons = new Map(kinds.map(([kind, image, name]) => [kind, h("button", { type: "button", class: "map-button square", title: name, "aria-label": name, "aria-pressed": "false", dataset: { draw: kind }, onclick: () => this.start(this.kind === kind ? null : kind) }, icon(image))]));
     place.append(h("div", { class: "draw-tools", role: "group", "aria-label": t("Draw") }, [...this.buttons.values()]), this.card);
     map.on("click", ({ latlng }) => this.#click(latlng));
-    map.on("mousemove", ({ latlng }) => this.#move(latlng));
     map.on("dblclick", () => this.kind && this.#finish());
     map.getContainer().addEventListener("keydown", (event) => this.#key(event));
   }
@@ -50,6 +49,8 @@ export class DrawTools {
     for (const [one, button] of this.buttons) button.setAttribute("aria-pressed", String(one === kind));
     this.map.getContainer().classList.toggle("drawing", Boolean(kind));
     this.map.doubleClickZoom[kind ? "disable" : "enable"]();
+    this.map.off("mousemove", this.#move); // heard only while something is drawn: every move costs a measurement of the page
+    if (kind) this.map.on("mousemove", this.#move);
     this.#draw();
     this.card.hidden = !kind;
     if (kind) {
@@ -69,11 +70,11 @@ export class DrawTools {
     this.#draw();
   }
 
-  #move({ lat, lng }) {
+  #move = ({ latlng }) => {
     if (!this.busy || !this.points.length) return;
-    this.pointer = { lat, lon: lng };
+    this.pointer = { lat: latlng.lat, lon: latlng.lng };
     this.#draw();
-  }
+  };
 
   /** With keys alone the middle of the map is the pointer: Space or Enter there, Enter again ends. */
   #key(event) {

@@ -16,10 +16,12 @@ export function addHover(map, { points, groupOf, busy }) {
   let waiting = null;
   let asked = null;
   const hide = () => { tip.hidden = true; asked = null; };
-  map.on("mousemove", ({ containerPoint }) => {
+  // The container's own event: Leaflet would measure the page for its own, with every move of a drag, too.
+  map.getContainer().addEventListener("mousemove", (event) => {
     cancelAnimationFrame(waiting);
+    if (map.dragging.moving()) return;
     waiting = requestAnimationFrame(() => {
-      const hit = busy() || map.dragging.moving() ? null : points.at(containerPoint);
+      const hit = busy() || map.dragging.moving() ? null : points.at(map.mouseEventToContainerPoint(event));
       map.getContainer().classList.toggle("on-point", Boolean(hit));
       const key = hit && `${hit.set} ${hit.level} ${hit.item}`;
       if (!hit || (key !== asked && hide())) return hide();
