@@ -20,6 +20,8 @@ EXPERIMENTAL = ("css-orientation-lock", "focus-order-semantics", "hidden-content
 SHOTS = os.environ.get("OCENTER_SHOTS")
 # A stream that is starting answers 503 with Retry-After, which the player understands and Chromium calls an error.
 STARTING_STREAM = r"status of 503 .*/video/"
+# An incident may end while its cameras are being opened, one after the other: the server knows before the page.
+ENDED_MEANWHILE = r"status of 400 .*/cameras/\d+/views$"
 DAEJEON = (36.3504, 127.3845)
 _ids = itertools.count(1)
 
@@ -91,7 +93,7 @@ class Console:
     def __init__(self, stack: Stack, page: Page) -> None:
         self.stack, self.page = stack, page
         self.noise: list[str] = []
-        self.expected: list[str] = [STARTING_STREAM]
+        self.expected: list[str] = [STARTING_STREAM, ENDED_MEANWHILE]
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.noise.append(f"page error: {error}"))
         page.on("request", self._asked)
