@@ -4,8 +4,8 @@
 
 Events are spread over the city and the code families; deduplication, correlation, ledger and live push are
 on. Updates are batches of later messages about 300 incidents that go on: the last quarter beside the first says whether
-a message costs more the more came before it. Client and servers share the machine. The raw rows go into a plain table with the columns of
-`incidents_event`, no index, one commit a 100 rows: the limit no intake can pass.
+a message costs more the more came before it. Client and servers share the machine. The raw rows go into a plain table
+with the columns of `incidents_event`, no index, one commit a 100 rows: the limit no intake can pass.
 """
 
 from __future__ import annotations

@@ -245,7 +245,6 @@ def test_a_saved_view_survives_a_reload(sign_in: SignIn) -> None:
     page.evaluate("ocenter.map.tools.layers.set([])")
     page.reload()
     console.wait_live()
-    page.wait_for_function("() => window.ocenter?.map.tools")
     page.keyboard.press("l")
     page.locator(".saved-views .go", has_text="중앙시장").click()
     page.wait_for_function("() => Math.abs(ocenter.map.map.getCenter().lat - 36.33) < 1e-4 && ocenter.map.map.getZoom() === 15")

@@ -18,8 +18,8 @@ export function addHover(map, { points, groupOf, busy }) {
   const hide = () => { tip.hidden = true; asked = null; };
   // The container's own event: Leaflet would measure the page for its own, with every move of a drag, too.
   map.getContainer().addEventListener("mousemove", (event) => {
+    if (map.dragging.moving()) return; // the frame that waits ends what was under the pointer
     cancelAnimationFrame(waiting);
-    if (map.dragging.moving()) return;
     waiting = requestAnimationFrame(() => {
       const hit = busy() || map.dragging.moving() ? null : points.at(map.mouseEventToContainerPoint(event));
       map.getContainer().classList.toggle("on-point", Boolean(hit));
