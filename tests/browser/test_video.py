@@ -191,6 +191,31 @@ def test_every_number_enlarges_its_camera(live_stack: Stack, sign_in: SignIn) ->
     expect(tiles(page)).to_have_count(4)
 
 
+# What a quick operator does: a second stream into an element that has shown one, taken back before the browser has begun to load it.
+TAKEN_BACK = """
+async () => {
+  const { HlsStream } = await import('/static/js/video/stream.js');
+  const address = performance.getEntriesByType('resource').map(({ name }) => name).findLast((name) => name.includes('.m3u8'));
+  const video = document.createElement('video');
+  const stream = new HlsStream(video, { onBroken: () => {} });
+  await stream.play(address);
+  while (!video.currentSrc) await new Promise(requestAnimationFrame);
+  await stream.play(address);
+  stream.stop();
+  return video.hasAttribute('src');
+}
+"""
+
+
+def test_a_stream_taken_back_before_it_loads_leaves_no_address_behind(live_stack: Stack, sign_in: SignIn) -> None:
+    """It would be loaded in vain, and called an error in the console, from which operators learn to look away."""
+    console = sign_in()
+    _, *place = watched(live_stack, 0)
+    console.open(report(live_stack, "BEL-01", *place))
+    expect_phase(tiles(console.page).first, "live")
+    assert not console.page.evaluate(TAKEN_BACK)
+
+
 def test_a_camera_without_a_stream_says_so_and_is_not_asked_for(live_stack: Stack, sign_in: SignIn) -> None:
     console = sign_in()
     console.expect_noise(NOT_YET)

@@ -86,6 +86,10 @@ export class HlsStream {
     this.player?.destroy();
     this.player = null;
     this.recovered = false;
+    // Where an earlier stream was shown, hls.js leaves behind the revoked address of one that had not begun to load.
+    if (!this.video.hasAttribute("src")) return;
+    this.video.removeAttribute("src");
+    this.video.load();
   }
 }
 
