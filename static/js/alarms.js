@@ -1,12 +1,10 @@
 /** Alarm management on the page: what is escalated, the flood, the shelf; what changes is said once, politely. */
-import { h, icon, shape, text } from "./dom.js";
+import { h, icon, text } from "./dom.js";
 import { clockMinutes, span } from "./format.js";
-import { shapeId, unseen } from "./grades.js";
+import { unseen } from "./grades.js";
 import { named, t, tn } from "./i18n.js";
 import { openShelf, shelfOf } from "./shelf.js";
 import { toast } from "./toast.js";
-
-const ARRIVAL_SHOWN_MS = 15000;
 
 /** What waits and is escalated, the worst first: what the header counts. */
 export function escalatedOf(incidents) {
@@ -31,9 +29,9 @@ export function returnedFrom(applied, before, after) {
 export const floodOf = (state, me) => state.floods.find((one) => one.municipality === me.municipality?.code) ?? state.floods[0] ?? null;
 
 export class Alarms {
-  /** `offers`: the cards of offers that wait for me. `onOpen(number)`; `onUnshelve(number)`; `recent(since)`: alarms in the window as the load view last heard after `since`, or null. */
-  constructor({ me, onOpen, onUnshelve, offers, recent = () => null }) {
-    Object.assign(this, { me, onOpen, onUnshelve, offers, recent, said: "" });
+  /** `offers`: the cards of offers that wait for me; `arrivals`: those of alarms. `onOpen(number)`; `onUnshelve(number)`; `recent(since)`: alarms in the window as the load view last heard after `since`, or null. */
+  constructor({ me, onOpen, onUnshelve, offers, arrivals, recent = () => null }) {
+    Object.assign(this, { me, onOpen, onUnshelve, offers, arrivals, recent, said: "" });
     [this.escalated, this.flood, this.shelf] = ["escalated", "flood", "shelf"].map((id) => document.getElementById(id));
     this.escalated.addEventListener("click", () => this.#next());
     this.shelf.addEventListener("click", () => openShelf({ me, incidents: () => this.state.incidents, onOpen, onUnshelve }));
@@ -47,6 +45,7 @@ export class Alarms {
     this.#escalated(escalatedOf(state.incidents));
     this.#shelf(shelfOf(state.incidents, now));
     this.offers.render(state.incidents, now);
+    this.arrivals.settle(state.incidents);
     const flood = floodOf(state, this.me);
     this.flood.hidden = !flood;
     document.body.classList.toggle("in-flood", Boolean(flood));
@@ -83,13 +82,7 @@ export class Alarms {
     const now = after.incidents.get(incident.number);
     const mine = detail.level > 1 || this.me.role === "supervisor";
     if (!now || !mine || !unseen(now) || now.grade > "G2" || now.escalation > detail.level) return;
-    const card = h("div", { class: `arrival ${now.grade} escalation` }, shape(shapeId(now), now.grade),
-      h("b", {}, detail.level > 1 ? t("Escalated to the room") : t("Escalated to you")), h("span", {}, [named(now.title), now.place].filter(Boolean).join(" · ")),
-      h("button", { type: "button", onclick: () => { card.remove(); this.onOpen(now.number); } }, t("Open"), icon("arrow-right")));
-    const place = document.getElementById("arrivals");
-    place.prepend(card);
-    while (place.children.length > 3) place.lastElementChild.remove();
-    setTimeout(() => card.remove(), ARRIVAL_SHOWN_MS);
+    this.arrivals.announce(now, detail.level > 1 ? t("Escalated to the room") : t("Escalated to you"));
   }
 
   #escalated(found) {

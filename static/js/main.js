@@ -1,6 +1,7 @@
 /** Puts the page together: the live line feeds the store, the store feeds the panels. */
 import { act, get } from "./api.js";
 import { Alarms } from "./alarms.js";
+import { Arrivals } from "./arrivals.js";
 import { AlarmPlayer } from "./audio.js";
 import { TimeAxis } from "./axis.js";
 import { now } from "./clock.js";
@@ -58,9 +59,9 @@ async function start(me, catalogue) {
   const relays = new Relays({ onCalled: (relay) => performer.calledByHand(relay), onAgain: (relay) => performer.sendAgain(relay) });
   const events = new JoinedEvents({ map, onMerge: (one) => regrouper.merge(one), onSplit: (one, ids) => regrouper.split(one, ids), onUndo: (one) => regrouper.undo(one), onOpen: show });
   const overview = new Overview({ onOpen: open });
-  const load = new LoadBlock({ me, onOpen: (number) => find(room, number) });
+  const load = new LoadBlock({ me, onOpen: show });
   overview.element.querySelector(".overview-hint").before(load.element);
-  const notices = new ProcedureNotices({ me, onOpen: (number) => find(room, number) });
+  const notices = new ProcedureNotices({ me, onOpen: show });
   const procedure = new ProcedureBlock({ me, onOpen: (step) => follow(step, run, panel), onChanges: (changes) => notices.append(changes) });
   const answer = (incident, word) => performer.plainly(incident.number, word);
   const panel = new IncidentPanel({
@@ -71,8 +72,9 @@ async function start(me, catalogue) {
   const regrouper = new Regrouper({ send: (...deed) => performer.send(...deed), picker, open: show });
   const registrar = new Registrar({ me, catalogue, send: (body) => performer.register(body), picker, map, open: show, live: () => !room.history });
   const queue = new Queue({ onOpen: open, city: me.municipality?.name.ko, me, onAcknowledge: acknowledgeAll });
+  const arrivals = new Arrivals({ onOpen: show });
   const alarms = new Alarms({
-    me, onOpen: open, onUnshelve: (number) => act(number, "unshelve"), recent: (since) => load.recent(now(), since),
+    me, arrivals, onOpen: open, onUnshelve: (number) => act(number, "unshelve"), recent: (since) => load.recent(now(), since),
     offers: new OfferCards({ me, onAnswer: answer, onOpen: open }),
   });
   new EndedSearch({ onFound: (list) => room.remember(list), onOpen: open });
@@ -80,7 +82,7 @@ async function start(me, catalogue) {
   const picture = new Picture({ header, notices: new Notices(document.getElementById("notices")), build: boot.build });
   const player = new AlarmPlayer({ onBlocked: () => room?.sound() });
   const axis = new TimeAxis({ now, onTravel: (at) => room.travel(at) });
-  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen: tellChosen });
+  room = new Room({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, arrivals, onChosen: tellChosen });
   room.desk = new Desk({ room, me, picture, player, cameras, part: boot.window });
   const run = commands({ room, map, panel, queue, cameras, wall, axis, performer, header, registrar, procedure });
   listen(document, run, { dialogOpen, singleKeys });
@@ -96,16 +98,6 @@ async function start(me, catalogue) {
   if (boot.window !== "queue" && boot.window !== "panel") await draw(map, me); // a window without a map needs no points
   if (boot.window === "map" && room.chosen) map.focus(panel.incident);
   globalThis.ocenter = { room, map, wall };
-}
-
-/** Opens an incident that may have ended long ago. */
-async function find(room, number) {
-  if (!room.state.incidents.has(number)) {
-    const found = await get(`incidents/${encodeURIComponent(number)}`).catch((error) => refused(error));
-    if (!found) return;
-    room.remember([found]);
-  }
-  room.open(number, { look: true, reveal: true });
 }
 
 /** Takes notice of everything that waits in a group: one operation and one audited row each. */

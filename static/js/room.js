@@ -1,17 +1,16 @@
 /** The page's one state: what the store knows, which incident is open, whether history is shown. */
 import { get } from "./api.js";
 import { learn, now } from "./clock.js";
-import { h, icon, shape } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { dateTime } from "./format.js";
-import { shapeId, unseen } from "./grades.js";
-import { named, t } from "./i18n.js";
+import { unseen } from "./grades.js";
+import { t } from "./i18n.js";
 import { paced } from "./pace.js";
 import { LiveSocket } from "./socket.js";
 import { alarmFor, toggleMute } from "./sound.js";
 import { addEnded, applyChanges, applySnapshot, applyTick, emptyState, incidentOf } from "./store.js";
 import { refused } from "./perform.js";
 
-const ARRIVAL_SHOWN_MS = 12000;
 /** A tick whose cursor is ahead of ours this often in a row means that rows were lost on the way. */
 const TICKS_BEHIND = 3;
 
@@ -24,8 +23,8 @@ function news(changes) {
 }
 
 export class Room {
-  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen }) {
-    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, onChosen });
+  constructor({ boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, arrivals, onChosen }) {
+    Object.assign(this, { boot, me, map, panel, queue, header, player, axis, overview, wall, picture, alarms, arrivals, onChosen });
     this.state = emptyState();
     this.chosen = null;
     this.history = null;
@@ -60,6 +59,7 @@ export class Room {
   /** Opens an incident (null: none). `look` moves the map to it, `reveal` scrolls the queue, `told`: by another window. */
   open(number, { look = false, reveal = false, told = false } = {}) {
     this.chosen = number;
+    this.arrivals.leave(number);
     this.render();
     if (!told) this.desk?.chosen(number, { look });
     if (reveal && number) this.queue.reveal(number);
@@ -72,7 +72,8 @@ export class Room {
   async visit(number) {
     if (!incidentOf(this.state, number)) {
       const found = await get(`incidents/${encodeURIComponent(number)}`).catch((error) => { refused(error); return null; });
-      if (found) this.remember([found]);
+      if (!found) return;
+      this.remember([found]);
     }
     this.open(number, { look: true, reveal: true });
   }
@@ -214,14 +215,7 @@ export class Room {
     const current = incidentOf(this.state, incident.number) ?? incident;
     this.queue.mark(incident.number);
     this.wall.arrived(current);
-    if (current.grade !== "G1" || !unseen(current)) return;
-    const card = h("div", { class: `arrival ${current.grade}` }, shape(shapeId(current), current.grade),
-      h("b", {}, named(current.title)), h("span", {}, current.place || current.address),
-      h("button", { type: "button", onclick: () => { card.remove(); this.open(current.number, { look: true, reveal: true }); } }, t("Open"), icon("arrow-right")));
-    const place = document.getElementById("arrivals");
-    place.prepend(card);
-    while (place.children.length > 3) place.lastElementChild.remove();
-    setTimeout(() => card.remove(), ARRIVAL_SHOWN_MS);
+    if (current.grade === "G1" && unseen(current)) this.arrivals.announce(current);
   }
 
   #connection() {

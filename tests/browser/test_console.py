@@ -30,6 +30,9 @@ FREE_CAMERA = """() => {
 }"""
 
 
+ACKNOWLEDGE = "(number) => import('/static/js/api.js').then(({ act }) => act(number, 'acknowledge'))"
+
+
 def test_a_new_critical_incident_goes_on_top_and_steals_nothing(live_stack: Stack, sign_in: SignIn) -> None:
     console = sign_in()
     page = console.page
@@ -50,6 +53,16 @@ def test_a_new_critical_incident_goes_on_top_and_steals_nothing(live_stack: Stac
     page.keyboard.press("Enter")
     expect(page.locator('.moment[data-kind="incident.noted"]')).to_contain_text("half a sentence")
     expect(page.locator(".note-form input")).to_have_value("")
+
+
+def test_a_card_goes_once_its_incident_is_opened_or_somebody_has_seen_to_it(live_stack: Stack, sign_in: SignIn) -> None:
+    console = sign_in()
+    cards = console.page.locator(".arrival.G1:not(.escalation)")
+    for seed, deed in ((37, console.open), (38, lambda number: console.page.evaluate(ACKNOWLEDGE, number))):
+        number = report(live_stack, "CRM-02", *somewhere(seed))
+        expect(cards).to_have_count(1)
+        deed(number)
+        expect(cards).to_have_count(0, timeout=5000)  # by itself it stays for fifteen seconds
 
 
 def test_an_open_popup_survives_updates(live_stack: Stack, sign_in: SignIn) -> None:
