@@ -58,6 +58,15 @@ class Options:
     root: Path
 
 
+def web_command(*listening: str) -> list[str]:
+    """A web process: uvicorn on what `listening` names in uvicorn's words (`--fd 3`, `--port 8000`)."""
+    argv = [sys.executable, "-m", "uvicorn", "ocenter.asgi:application", *listening]
+    argv += ["--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--ws-max-size", "65536"]
+    argv += ["--lifespan", "off", "--no-access-log", "--no-server-header", "--log-level", "warning"]
+    # Nobody stands in front of us here: a caller's word on its own address counts for nothing.
+    return [*argv, "--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
+
+
 class CannotStart(RuntimeError):
     """Something is in the way; the text says what and what to do."""
 
@@ -186,11 +195,7 @@ class Supervisor:
 
     def _programs(self, descriptor: int) -> list[tuple[str, list[str], list[int]]]:
         python, manage = sys.executable, str(self.options.root / "manage.py")
-        web = [python, "-m", "uvicorn", "ocenter.asgi:application", "--fd", str(descriptor)]
-        web += ["--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--ws-max-size", "65536"]
-        web += ["--lifespan", "off", "--no-access-log", "--no-server-header", "--log-level", "warning"]
-        # Nobody stands in front of us here: a caller's word on its own address counts for nothing.
-        web += ["--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
+        web = web_command("--fd", str(descriptor))
         celery = [python, "-m", "celery", "-A", "ocenter", "--quiet"]
         worker = [*celery, "worker", "--pool", "threads", "--concurrency", "8", "--loglevel", "warning"]
         worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]

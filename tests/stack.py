@@ -1,13 +1,13 @@
 """The real stack for tests from outside: every process of `make run`, on free ports, in a directory of its own."""
 
 import copy
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
 from ocenter.embedded.processes import free_port, spawn, stop, wait_until
 from ocenter.soak.installation import ROOT, START_SECONDS, Installation
+from ocenter.supervisor import web_command
 
 __all__ = ["ROOT", "Stack"]
 
@@ -25,9 +25,9 @@ class Stack(Installation):
         seen = copy.copy(self)
         seen.base_url = f"http://127.0.0.1:{port}"
         servers = {"OCENTER_DATABASE_URL": self.database_url, "OCENTER_REDIS_URL": self.redis_url, "OCENTER_PORT": str(port)}
-        argv = [sys.executable, "-m", "uvicorn", "ocenter.asgi:application", "--port", str(port), "--ws", "websockets-sansio"]
         with log.open("ab") as lines:
-            process = spawn([*argv, "--lifespan", "off", "--no-access-log"], log=lines, env={**self.environment(), **servers, **environment}, cwd=ROOT)
+            environment = {**self.environment(), **servers, **environment}
+            process = spawn(web_command("--port", str(port)), log=lines, env=environment, cwd=ROOT)
         try:
             wait_until(seen.ready, process, what="one more web process", log=log, patience_s=START_SECONDS)
             yield seen
