@@ -36,7 +36,11 @@ def live_stack() -> Iterator[Stack]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The figures that tests leave to be quoted, whichever process ran them (`figures` and `matrix` in tests/chaos)."""
+    """Why tests failed that passed when tried again, and the figures that tests leave to be quoted, whichever process
+    ran them (`figures` and `matrix` in tests/chaos)."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"failed at first: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
     reports = [one for found in terminalreporter.stats.values() for one in found if getattr(one, "when", "") == "call"]
     said = [pair for one in reports for pair in one.user_properties]
     lines, rows = ([text for kind, text in said if kind == wanted] for wanted in ("figure", "matrix"))

@@ -16,6 +16,9 @@ from tests.stack import Stack
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 # A busy machine is slow to start a page; the tests measure time where time matters.
 expect.set_options(timeout=20_000)
+# Continuous integration tries a page's test that failed once more and prints both results (`.ci/run`). Nothing else is
+# tried again: a relay lost once is lost.
+RERUNS = int(os.environ.get("OCENTER_TEST_BROWSER_RERUNS", "0"))
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run", "--autoplay-policy=document-user-activation-required", "--force-color-profile=srgb",
@@ -23,11 +26,12 @@ ARGUMENTS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is `browser` and `live`."""
+    """Everything in this folder is `browser` and `live`, and may be tried again where the environment says so."""
     for item in items:
         if Path(item.path).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
 
 
 @pytest.fixture(scope="module")
