@@ -44,6 +44,11 @@ async () => {
   }
 }
 """
+# Half-way between two themes colours are neither's. What never ends is not waited for.
+COLOURS_SETTLE = """
+() => Promise.all(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => {})))
+"""
 # Every row's first appearance, stamped by the clock that the test's process shares with the browser.
 WATCH_ROWS = """
 () => {
@@ -161,6 +166,7 @@ class Console:
         """A picture to look at, where $OCENTER_SHOTS names a folder."""
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            self.page.evaluate(COLOURS_SETTLE)
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -176,11 +182,7 @@ def findings(page: Page) -> list[str]:
     """Serious and critical findings of axe-core (from node_modules, put in past the page's own CSP)."""
     if not page.evaluate("() => Boolean(window.axe)"):
         page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
-    # Half-way between two themes colours are neither's.
-    page.evaluate(
-        """() => Promise.all(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
-          .map((one) => one.finished.catch(() => {})))"""
-    )
+    page.evaluate(COLOURS_SETTLE)
     found = page.evaluate(
         """async (EXPERIMENTAL) => (await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], rules: EXPERIMENTAL })).violations
           .filter(({ impact }) => impact === 'serious' || impact === 'critical')
