@@ -2,14 +2,17 @@
  * Holds every camera and device, groups and paints them off the main thread. A module worker: import maps do not reach
  * it, so the page sends its modules' addresses.
  *
- * In: {start: {modules, points}} · {off: {cameras: [group…], devices: [group…]}} · {draw: view} · {ask: {id, set, item, level}}.
- * Out: {ready: {purposes, kinds, counts}} or {failed} · {drawn: {id, bitmap, placed, …}} · {answer: {id, ids, level, …}}.
+ * In: {start: {modules, points}} · {off: [layer id…]} · {draw: view} · {ask: {id, set, item, level}}. What is to be off and
+ * the first view may come before the points: no message has to go to and fro before the first picture.
+ * Out: {drawn: {id, bitmap, placed, fetched, took}} · {ready: {purposes, kinds, layers, counts}} or {failed} · {answer: {id, ids, level, …}}.
  */
 const LISTED_AT_MOST = 40;
 let tools = null;
 let sets = null;
 let canvas = null;
 let wanted = null;
+let off = new Set();
+let fetched = null;
 
 async function start({ modules, points }) {
   const asked = fetch(points, { credentials: "same-origin", headers: { Accept: "application/vnd.ocenter.points" } });
@@ -17,12 +20,15 @@ async function start({ modules, points }) {
   const answer = await asked;
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const bytes = await answer.arrayBuffer();
-  const fetched = Date.now();
+  fetched = Date.now();
   const { purposes, kinds, sets: found } = tools.decodePoints(bytes);
+  const layers = { cameras: purposes.map(({ ko }) => `purpose:${ko}`), devices: kinds.map(({ slug }) => `kind:${slug}`) };
   sets = {};
-  for (const [name, set] of Object.entries(found)) sets[name] = { ...set, world: tools.project(set.lat, set.lon), shown: null, levels: new Map() };
+  for (const [name, set] of Object.entries(found)) sets[name] = { ...set, layers: layers[name], world: tools.project(set.lat, set.lon), shown: null, levels: new Map() };
+  switchOff();
+  if (wanted) paintNewest();
   const counts = Object.fromEntries(Object.entries(sets).map(([name, { group }]) => [name, tally(group)]));
-  self.postMessage({ ready: { purposes, kinds, counts, fetched } });
+  self.postMessage({ ready: { purposes, kinds, layers, counts } });
 }
 
 function tally(groups) {
@@ -37,11 +43,12 @@ function grouped(set, level) {
   return set.levels.get(level);
 }
 
-function switchOff(off) {
-  for (const [name, groups] of Object.entries(off)) {
-    const [set, hidden] = [sets[name], new Set(groups)];
+/** Shows no group whose layer is off. */
+function switchOff() {
+  for (const set of Object.values(sets)) {
+    const hidden = set.layers.map((id) => off.has(id));
     set.levels.clear();
-    set.shown = hidden.size ? Uint8Array.from(set.group, (one) => (hidden.has(one) ? 0 : 1)) : null;
+    set.shown = hidden.includes(true) ? Uint8Array.from(set.group, (one) => (hidden[one] ? 0 : 1)) : null;
   }
 }
 
@@ -49,7 +56,13 @@ function switchOff(off) {
 function draw(view) {
   const waiting = wanted !== null;
   wanted = view;
-  if (!waiting) setTimeout(() => { const newest = wanted; wanted = null; paintNow(newest); });
+  if (sets && !waiting) setTimeout(paintNewest);
+}
+
+function paintNewest() {
+  const newest = wanted;
+  wanted = null;
+  paintNow(newest);
 }
 
 function paintNow(view) {
@@ -68,7 +81,7 @@ function paintNow(view) {
     placed[name].count = Uint32Array.from({ length: placed[name].at.length / 4 }, (_, n) => items.count[placed[name].at[n * 4 + 3]]);
   }
   const bitmap = canvas.transferToImageBitmap();
-  self.postMessage({ drawn: { id: view.id, bitmap, placed, took: performance.now() - started } }, [bitmap]);
+  self.postMessage({ drawn: { id: view.id, bitmap, placed, fetched, took: performance.now() - started } }, [bitmap]);
 }
 
 function ask({ id, set: name, item, level }) {
@@ -82,7 +95,10 @@ function ask({ id, set: name, item, level }) {
 
 self.onmessage = ({ data }) => {
   if (data.start) start(data.start).catch((error) => self.postMessage({ failed: error.message }));
-  if (data.off) switchOff(data.off);
+  if (data.off) {
+    off = new Set(data.off);
+    if (sets) switchOff();
+  }
   if (data.draw) draw(data.draw);
   if (data.ask) ask(data.ask);
 };

@@ -95,22 +95,20 @@ export class OperatorMap {
       this.points = new PointsLayer({
         looks: LOOKS, scripts: this.scripts, pane: pane(this.map, "cameras", 430),
         onFailed: (reason) => reject(new Error(reason)), onReady: (known) => { this.#pointsReady(known); resolve(); },
-      }).addTo(this.map);
+      });
+      this.points.filter(this.off);
+      this.points.addTo(this.map);
       this.redraws.push(() => this.points.draw());
     });
   }
 
-  #pointsReady({ purposes, kinds, counts }) {
+  #pointsReady({ purposes, kinds, layers, counts }) {
     const names = { cameras: purposes, devices: kinds };
     addHover(this.map, { points: this.points, groupOf: (set, index) => named(names[set][index]), busy: () => this.asker.asking || Boolean(this.tools?.draw.busy) });
     this.tools?.addPoints([
-      { name: t("Cameras by purpose"), items: byName(purposes.map((name, i) => ({ id: `purpose:${name.ko}`, name, count: counts.cameras[i] ?? 0 }))) },
-      { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: `kind:${kind.slug}`, name: kind, count: counts.devices[i] })) },
+      { name: t("Cameras by purpose"), items: byName(purposes.map((name, i) => ({ id: layers.cameras[i], name, count: counts.cameras[i] ?? 0 }))) },
+      { name: t("Devices (from district scale)"), items: kinds.map((kind, i) => ({ id: layers.devices[i], name: kind, count: counts.devices[i] })) },
     ]);
-    this.filterPoints = (off) => this.points.filter({
-      cameras: purposes.flatMap(({ ko }, i) => (off.has(`purpose:${ko}`) ? [i] : [])), devices: kinds.flatMap(({ slug }, i) => (off.has(`kind:${slug}`) ? [i] : [])),
-    });
-    if (this.off.size) this.filterPoints(this.off);
   }
 
   /** Switches layers off: a set of their ids. */
@@ -118,7 +116,7 @@ export class OperatorMap {
     const points = (set) => [...set].filter((id) => /^(purpose|kind):/.test(id)).sort().join();
     const changed = points(off) !== points(this.off);
     this.off = new Set(off);
-    if (changed) this.filterPoints?.(this.off);
+    if (changed) this.points?.filter(this.off);
     this.tools?.fences.show(!this.off.has("geofences"));
     this.show(...this.last);
   }

@@ -14,7 +14,7 @@ const SPARE = 0.35;
 export const PointsLayer = L.Layer.extend({
   /**
    * `looks`: set name → `{mark: "round" | "square", fill, line, dot, text (CSS custom properties), from: first zoom}`,
-   * the lowest first. `scripts`: `{worker, modules, points}`, addresses. `onReady({purposes, kinds, counts})`, `onFailed(text)`.
+   * the lowest first. `scripts`: `{worker, modules, points}`, addresses. `onReady({purposes, kinds, layers, counts})`, `onFailed(text)`.
    */
   initialize({ looks, scripts, pane, onReady, onFailed }) {
     L.setOptions(this, { pane });
@@ -40,15 +40,15 @@ export const PointsLayer = L.Layer.extend({
     return { moveend: this._settle, resize: this.draw, move: this._drag, zoomstart: this._hide, viewreset: this._hide };
   },
 
-  /** Switches groups (positions in `purposes` and `kinds`) off: `{cameras: [index…], devices: [index…]}`. */
+  /** Switches layers off: a set of their ids, of which others than these points' are ignored. */
   filter(off) {
-    this.worker.postMessage({ off });
+    this.worker.postMessage({ off: [...off] });
     this.draw();
   },
 
   /** Asks for a new picture of what is in view; safe to repeat. The old one stays until it comes. */
   draw() {
-    if (!this.ready || !this._map) return;
+    if (!this._map) return;
     const map = this._map;
     const size = map.getSize();
     if (!size.x || !size.y) return; // not shown, as on paper; it is drawn when it has a size again
@@ -94,12 +94,7 @@ export const PointsLayer = L.Layer.extend({
 
   _heard({ ready, failed, drawn, answer }) {
     if (failed) this.onFailed(failed);
-    if (ready) {
-      this.ready = true;
-      this.timings = { fetched: ready.fetched };
-      this.onReady(ready);
-      this.draw();
-    }
+    if (ready) this.onReady(ready);
     if (drawn) this._show(drawn);
     if (answer) {
       this.questions.get(answer.id)?.(answer);
@@ -108,7 +103,7 @@ export const PointsLayer = L.Layer.extend({
   },
 
   /** The picture and its place change in the same frame, so that nothing jumps. An overtaken picture is dropped. */
-  _show({ id, bitmap, placed, took }) {
+  _show({ id, bitmap, placed, fetched, took }) {
     if (id !== this.pending?.id || this.pending.zoom !== this._map.getZoom()) return bitmap.close();
     const { corner, size } = this.pending;
     Object.assign(this.canvas, { width: bitmap.width, height: bitmap.height });
@@ -116,7 +111,7 @@ export const PointsLayer = L.Layer.extend({
     L.DomUtil.setPosition(this.canvas, corner);
     this.context.transferFromImageBitmap(bitmap);
     Object.assign(this, { shown: this.pending, placed, took });
-    this.timings.shown ??= Date.now();
+    this.timings ??= { fetched, shown: Date.now() };
     this.fire("drawn");
     this._drag(); // the map may have been dragged on meanwhile
   },
