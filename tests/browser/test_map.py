@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.console import Console, call, report, somewhere
+from tests.browser.console import Console, call, downtown, report, somewhere
 from tests.stack import Stack
 
 SignIn = Callable[..., Console]
@@ -76,6 +76,9 @@ def test_a_clusters_popup_survives_hundreds_of_updates_and_says_count_worst_and_
     console.shot("map-cluster-popup")
 
 
+CAMERAS_DRAWN = "ocenter.map.points.all().filter(({ set }) => set === 'cameras').length"
+
+
 def test_layers_hide_what_they_are_told_and_never_in_silence(live_stack: Stack, sign_in: SignIn) -> None:
     console = sign_in()
     page = console.page
@@ -92,10 +95,16 @@ def test_layers_hide_what_they_are_told_and_never_in_silence(live_stack: Stack, 
     notice.locator("button").click()
     expect(pin).to_have_count(1)
     expect(notice).to_be_hidden()
-    before = page.evaluate("ocenter.map.points.all().length")
+    look_at(page, downtown(5), 16)
+    page.wait_for_function(f"() => {CAMERAS_DRAWN} > 0")
     for box in page.locator('[data-layer^="purpose:"]').all():
         box.uncheck()
-    page.wait_for_function("(before) => ocenter.map.points.all().filter(({ set }) => set === 'cameras').length === 0 || before === 0", arg=before)
+    page.wait_for_function(f"() => {CAMERAS_DRAWN} === 0")
+    page.reload()  # what is off stays off, and the first picture knows it
+    console.wait_live()
+    look_at(page, downtown(5), 16)
+    page.wait_for_function("() => ocenter.map.points.shown?.zoom === 16")
+    assert page.evaluate(CAMERAS_DRAWN) == 0
     page.evaluate("ocenter.map.tools.layers.set([])")
 
 

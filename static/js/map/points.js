@@ -78,7 +78,8 @@ export const PointsLayer = L.Layer.extend({
 
   /** Everything drawn in container pixels: `[{set, x, y, count}]`; for those who look for a place to click. */
   all() {
-    const shift = this.shown ? this._map.layerPointToContainerPoint(this.shown.corner) : null;
+    if (!this.shown) return [];
+    const shift = this._map.layerPointToContainerPoint(this.shown.corner);
     return Object.entries(this.placed).flatMap(([set, { at, count }]) =>
       Array.from(count, (many, n) => ({ set, count: many, x: at[n * 4] + shift.x, y: at[n * 4 + 1] + shift.y })));
   },
