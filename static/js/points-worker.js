@@ -4,7 +4,7 @@
  *
  * In: {start: {modules, points}} · {off: [layer id…]} · {draw: view} · {ask: {id, set, item, level}}. What is to be off and
  * the first view may come before the points: no message has to go to and fro before the first picture.
- * Out: {drawn: {id, bitmap, placed, fetched, took}} · {ready: {purposes, kinds, layers, counts}} or {failed} · {answer: {id, ids, level, …}}.
+ * Out: {drawn: {view, bitmap, placed, fetched, took}} · {ready: {purposes, kinds, layers, counts}} or {failed} · {answer: {id, ids, level, …}}.
  */
 const LISTED_AT_MOST = 40;
 let tools = null;
@@ -46,9 +46,9 @@ function grouped(set, level) {
 /** Shows no group whose layer is off. */
 function switchOff() {
   for (const set of Object.values(sets)) {
-    const hidden = set.layers.map((id) => off.has(id));
+    const seen = Uint8Array.from(set.layers, (id) => (off.has(id) ? 0 : 1));
     set.levels.clear();
-    set.shown = hidden.includes(true) ? Uint8Array.from(set.group, (one) => (hidden[one] ? 0 : 1)) : null;
+    set.shown = seen.includes(0) ? new Uint8Array(set.count).map((_, i) => seen[set.group[i]]) : null;
   }
 }
 
@@ -81,7 +81,7 @@ function paintNow(view) {
     placed[name].count = Uint32Array.from({ length: placed[name].at.length / 4 }, (_, n) => items.count[placed[name].at[n * 4 + 3]]);
   }
   const bitmap = canvas.transferToImageBitmap();
-  self.postMessage({ drawn: { id: view.id, bitmap, placed, fetched, took: performance.now() - started } }, [bitmap]);
+  self.postMessage({ drawn: { view, bitmap, placed, fetched, took: performance.now() - started } }, [bitmap]);
 }
 
 function ask({ id, set: name, item, level }) {

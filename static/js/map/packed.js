@@ -15,6 +15,13 @@ function column(bytes, at, count) {
   return values;
 }
 
+/** As `Float64Array.from` with a function, which takes four times as long as all the rest of decoding. */
+function divided(values, by) {
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i += 1) out[i] = values[i] / by;
+  return out;
+}
+
 /**
  * `{purposes, kinds, sets: {cameras, devices}}`; a set is `{count, id, lat, lon, group, …}`, all Int32Array but
  * `lat` and `lon`, which are Float64Array in degrees. Throws where the bytes are no such document.
@@ -32,7 +39,7 @@ export function decodePoints(buffer) {
     for (const one of columns) {
       const values = column(bytes, at, count);
       at += 4 * count;
-      set[one] = one === "lat" || one === "lon" ? Float64Array.from(values, (value) => value / head.per_degree) : values;
+      set[one] = one === "lat" || one === "lon" ? divided(values, head.per_degree) : values;
     }
     sets[name] = set;
   }

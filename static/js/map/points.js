@@ -19,7 +19,7 @@ export const PointsLayer = L.Layer.extend({
   initialize({ looks, scripts, pane, onReady, onFailed }) {
     L.setOptions(this, { pane });
     Object.assign(this, { looks, onReady, onFailed });
-    Object.assign(this, { asked: 0, shown: null, placed: {}, questions: new Map() });
+    Object.assign(this, { asked: 0, shown: null, placed: {}, questioned: 0, questions: new Map() });
     this.worker = new Worker(scripts.worker, { type: "module" });
     this.worker.onmessage = ({ data }) => this._heard(data);
     this.worker.onerror = (event) => onFailed(event.message || "worker");
@@ -53,15 +53,13 @@ export const PointsLayer = L.Layer.extend({
     const size = map.getSize();
     if (!size.x || !size.y) return; // not shown, as on paper; it is drawn when it has a size again
     const margin = size.multiplyBy(PADDING).round();
-    const corner = map.containerPointToLayerPoint(margin.multiplyBy(-1)).round();
-    const origin = map.getPixelOrigin();
-    this.asked += 1;
-    this.pending = { id: this.asked, corner, size: size.add(margin.multiplyBy(2)), zoom: map.getZoom(), margin };
+    const corner = map.containerPointToLayerPoint(margin.multiplyBy(-1)).round().add(map.getPixelOrigin());
     const looks = Object.fromEntries(Object.entries(this.looks).map(([name, look]) => [name, this._coloured(look)]));
     const font = getComputedStyle(document.body).fontFamily;
+    this.asked += 1;
     this.worker.postMessage({ draw: {
-      id: this.asked, zoom: map.getZoom(), level: Math.round(map.getZoom()), scale: 2 ** map.getZoom(), dense: window.devicePixelRatio || 1,
-      left: corner.x + origin.x, top: corner.y + origin.y, width: this.pending.size.x, height: this.pending.size.y, unit: unit(), looks, font,
+      id: this.asked, zoom: map.getZoom(), level: Math.round(map.getZoom()), scale: 2 ** map.getZoom(), dense: window.devicePixelRatio || 1, margin: { x: margin.x, y: margin.y },
+      left: corner.x, top: corner.y, width: size.x + 2 * margin.x, height: size.y + 2 * margin.y, unit: unit(), looks, font,
     } });
   },
 
@@ -87,9 +85,9 @@ export const PointsLayer = L.Layer.extend({
   /** What stands behind a hit: `{lat, lon, count, parts, ids, groups}`; `parts` is the zoom at which a group falls apart. */
   ask({ set, item, level }) {
     return new Promise((resolve) => {
-      this.asked += 1;
-      this.questions.set(this.asked, resolve);
-      this.worker.postMessage({ ask: { id: this.asked, set, item, level } });
+      this.questioned += 1;
+      this.questions.set(this.questioned, resolve);
+      this.worker.postMessage({ ask: { id: this.questioned, set, item, level } });
     });
   },
 
@@ -103,15 +101,15 @@ export const PointsLayer = L.Layer.extend({
     }
   },
 
-  /** The picture and its place change in the same frame, so that nothing jumps. An overtaken picture is dropped. */
-  _show({ id, bitmap, placed, fetched, took }) {
-    if (id !== this.pending?.id || this.pending.zoom !== this._map.getZoom()) return bitmap.close();
-    const { corner, size } = this.pending;
+  /** The picture and its place change in the same frame, so that nothing jumps. One that is overtaken is shown until the next comes. */
+  _show({ view, bitmap, placed, fetched, took }) {
+    if (view.zoom !== this._map.getZoom()) return bitmap.close();
+    const corner = L.point(view.left, view.top).subtract(this._map.getPixelOrigin());
     Object.assign(this.canvas, { width: bitmap.width, height: bitmap.height });
-    Object.assign(this.canvas.style, { width: `${size.x}px`, height: `${size.y}px`, visibility: "" });
+    Object.assign(this.canvas.style, { width: `${view.width}px`, height: `${view.height}px`, visibility: "" });
     L.DomUtil.setPosition(this.canvas, corner);
     this.context.transferFromImageBitmap(bitmap);
-    Object.assign(this, { shown: this.pending, placed, took });
+    Object.assign(this, { shown: { ...view, corner }, placed, took });
     this.timings ??= { fetched, shown: Date.now() };
     this.fire("drawn");
     this._drag(); // the map may have been dragged on meanwhile
@@ -130,7 +128,7 @@ export const PointsLayer = L.Layer.extend({
   },
 
   _drag() {
-    if (!this.shown || this.pending !== this.shown) return;
+    if (this.shown?.id !== this.asked) return; // a newer one is on its way
     const { corner, margin } = this.shown;
     const now = this._map.containerPointToLayerPoint([0, 0]).subtract(corner);
     const left = Math.min(now.x, now.y, 2 * margin.x - now.x, 2 * margin.y - now.y);
