@@ -37,7 +37,7 @@ export const PointsLayer = L.Layer.extend({
   },
 
   getEvents() {
-    return { moveend: this._settle, resize: this.draw, move: this._drag, zoomstart: this._hide, viewreset: this._hide };
+    return { moveend: this._settle, resize: this.draw, move: this._drag, zoomstart: this._hide, viewreset: this._place };
   },
 
   /** Switches layers off: a set of their ids, of which others than these points' are ignored. */
@@ -66,7 +66,7 @@ export const PointsLayer = L.Layer.extend({
   /** What is drawn at a point of the map's container: `{set, item, level, count, x, y}` (container pixels), or null. */
   at(point) {
     if (!this.shown || this.shown.zoom !== this._map.getZoom()) return null;
-    const at = this._map.containerPointToLayerPoint(point).subtract(this.shown.corner);
+    const at = this._map.containerPointToLayerPoint(point).subtract(this._corner());
     for (const name of Object.keys(this.placed).reverse()) {
       const hit = nearest(this.placed[name], at, TOUCH_PX * unit());
       if (hit) return { set: name, ...hit, x: hit.x - at.x + point.x, y: hit.y - at.y + point.y };
@@ -77,7 +77,7 @@ export const PointsLayer = L.Layer.extend({
   /** Everything drawn in container pixels: `[{set, x, y, count}]`; for those who look for a place to click. */
   all() {
     if (!this.shown) return [];
-    const shift = this._map.layerPointToContainerPoint(this.shown.corner);
+    const shift = this._map.layerPointToContainerPoint(this._corner());
     return Object.entries(this.placed).flatMap(([set, { at, count }]) =>
       Array.from(count, (many, n) => ({ set, count: many, x: at[n * 4] + shift.x, y: at[n * 4 + 1] + shift.y })));
   },
@@ -104,18 +104,26 @@ export const PointsLayer = L.Layer.extend({
   /** The picture and its place change in the same frame, so that nothing jumps. One that is overtaken is shown until the next comes. */
   _show({ view, bitmap, placed, fetched, took }) {
     if (view.zoom !== this._map.getZoom()) return bitmap.close();
-    const corner = L.point(view.left, view.top).subtract(this._map.getPixelOrigin());
     Object.assign(this.canvas, { width: bitmap.width, height: bitmap.height });
     Object.assign(this.canvas.style, { width: `${view.width}px`, height: `${view.height}px`, visibility: "" });
-    L.DomUtil.setPosition(this.canvas, corner);
     this.context.transferFromImageBitmap(bitmap);
-    Object.assign(this, { shown: { ...view, corner }, placed, took });
+    Object.assign(this, { shown: view, placed, took });
+    this._place();
     this.timings ??= { fetched, shown: Date.now() };
     this.fire("drawn");
     this._drag(); // the map may have been dragged on meanwhile
   },
 
-  /** A picture of another zoom, or of before a jump, would stand in the wrong places. */
+  /** Where the picture's corner is in the map's pane: anew after a jump within a zoom, which moves what the pane counts from. */
+  _corner() {
+    return L.point(this.shown.left, this.shown.top).subtract(this._map.getPixelOrigin());
+  },
+
+  _place() {
+    if (this.shown) L.DomUtil.setPosition(this.canvas, this._corner());
+  },
+
+  /** A picture of another zoom would stand in the wrong places. */
   _hide() {
     this.canvas.style.visibility = "hidden";
     this.shown = null;
@@ -129,8 +137,8 @@ export const PointsLayer = L.Layer.extend({
 
   _drag() {
     if (this.shown?.id !== this.asked) return; // a newer one is on its way
-    const { corner, margin } = this.shown;
-    const now = this._map.containerPointToLayerPoint([0, 0]).subtract(corner);
+    const { margin } = this.shown;
+    const now = this._map.containerPointToLayerPoint([0, 0]).subtract(this._corner());
     const left = Math.min(now.x, now.y, 2 * margin.x - now.x, 2 * margin.y - now.y);
     if (left < SPARE * Math.min(margin.x, margin.y)) this.draw();
   },
