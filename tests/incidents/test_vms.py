@@ -93,6 +93,8 @@ def turn():
     vms._next.clear()
 
     async def run():
+        # Whoever ran a whole collector in this process left a connection, and another test may have cut it since.
+        await vms._database.run(lambda: connection.close())
         await vms.due_systems_synchronise()
         await vms._database.run(lambda: connection.close())
 
