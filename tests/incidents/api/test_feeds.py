@@ -70,8 +70,9 @@ def test_a_bad_record_rejects_itself_and_lies_in_quarantine_as_it_came(post, tow
 
 
 def test_the_same_mistake_again_is_counted_not_piled_up(post):
+    wrong = document(item(2, coordX="east"))  # once: the next second's would be another mistake
     for _ in range(3):
-        post(document(item(2, coordX="east")))
+        post(wrong)
     assert Quarantined.objects.get().times == 3
 
 
@@ -117,10 +118,11 @@ def test_a_whole_document_is_rerun_whole_or_not_at_all(post, town):
 
 
 def test_a_discarded_row_comes_back_when_the_mistake_does(post, town):
-    post(document(item(2, coordX="east")))
+    wrong = document(item(2, coordX="east"))
+    post(wrong)
     quarantine.discard(Quarantined.objects.get(), town.admin, "시험")
     assert Quarantined.objects.get().state == "discarded"
-    post(document(item(2, coordX="east")))
+    post(wrong)
     assert Quarantined.objects.get().state == "waiting"
 
 
