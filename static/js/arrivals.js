@@ -7,7 +7,7 @@ const SHOWN_MS = 15000;
 const AT_MOST = 3;
 
 export class Arrivals {
-  /** `onOpen(number)`: a card's button was pressed. */
+  /** `onOpen(number)`: a card's button was pressed; whatever opens an incident says `leave`. */
   constructor({ onOpen }) {
     Object.assign(this, { onOpen, cards: new Map() });
     this.place = document.getElementById("arrivals");
@@ -19,7 +19,7 @@ export class Arrivals {
     this.leave(number);
     const words = escalation ? [escalation, [named(title), place].filter(Boolean).join(" · ")] : [named(title), place || address];
     const card = h("div", { class: `arrival ${grade}${escalation ? " escalation" : ""}` }, shape(shapeId(incident), grade), h("b", {}, words[0]), h("span", {}, words[1]),
-      h("button", { type: "button", onclick: () => { this.leave(number); this.onOpen(number); } }, t("Open"), icon("arrow-right")));
+      h("button", { type: "button", onclick: () => this.onOpen(number) }, t("Open"), icon("arrow-right")));
     this.cards.set(number, card);
     this.place.prepend(card);
     if (this.cards.size > AT_MOST) this.leave(this.cards.keys().next().value);

@@ -24,7 +24,7 @@ async function start({ modules, points }) {
   const { purposes, kinds, sets: found } = tools.decodePoints(bytes);
   const layers = { cameras: purposes.map(({ ko }) => `purpose:${ko}`), devices: kinds.map(({ slug }) => `kind:${slug}`) };
   sets = {};
-  for (const [name, set] of Object.entries(found)) sets[name] = { ...set, layers: layers[name], world: tools.project(set.lat, set.lon), shown: null, levels: new Map() };
+  for (const [name, set] of Object.entries(found)) sets[name] = { ...set, layers: layers[name], world: tools.project(set.lat, set.lon), levels: new Map() };
   switchOff();
   if (wanted) paintNewest();
   const counts = Object.fromEntries(Object.entries(sets).map(([name, { group }]) => [name, tally(group)]));

@@ -170,7 +170,8 @@ def test_of_two_who_press_a_at_once_the_second_is_told_who_was_first(live_stack:
     held[0].continue_()
     told = "이상황 님이 먼저 확인했습니다현재 상태: 확인됨."
     slow.page.wait_for_function("(told) => window.toastsSaid.includes(told)", arg=told)
-    assert not [said for said in fast.toasts() if "먼저" in said]
+    # Another incident's procedure may run late meanwhile, and that is said, too.
+    assert [[said for said in one.toasts() if not said.startswith("단계 시간 초과")] for one in (slow, fast)] == [[told], []]
     slow.shot("second")
     holders = [one.page.locator("#panel .chip[data-status]").inner_text() for one in (slow, fast)]
     assert holders[0] == holders[1]
