@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 from linkage.video.fragments import Segment
 
-KEPT: Final = 8
 LISTED: Final = 6
+# One that is listed no longer can be had for its own length and the longest list's (RFC 8216, 6.2.2): a page that is
+# slow asks late.
+KEPT: Final = LISTED + 1 + LISTED
 BYTES_AT_MOST: Final = 32 * 1024 * 1024
 
 

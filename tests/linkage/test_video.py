@@ -8,7 +8,7 @@ from linkage.simulators.streams import rtp, scene
 from linkage.simulators.streams.encoder import _commands
 from linkage.video.addresses import NoStream, pinned, without_address
 from linkage.video.fragments import Init, NotFragments, Segment, Splitter
-from linkage.video.playlist import KEPT, Playlist
+from linkage.video.playlist import KEPT, LISTED, Playlist
 from linkage.video.stills import NotStills, Stillness, StillSplitter
 
 
@@ -92,6 +92,17 @@ class TestPlaylist:
         assert lines.count("#EXT-X-DISCONTINUITY") == 1 and lines[-1] == "4.m4s"
         assert (playlist.file("init-1.mp4"), playlist.file("init-2.mp4")) == (b"init one", b"init two")
         assert playlist.file("4.m4s") == b"after" and playlist.file("5.m4s") is None
+
+    def test_what_was_listed_can_be_had_for_its_own_and_the_longest_lists_length_more(self):
+        """RFC 8216, 6.2.2, in segments of one second: the clock is the number of the newest."""
+        playlist, due = Playlist(), {}
+        playlist.begin(b"init")
+        for now in range(1, 40):
+            playlist.add(Segment(b"%d" % now, 1.0))
+            listed = [line for line in playlist.text().splitlines() if line.endswith(".m4s")]
+            due |= dict.fromkeys(listed, now + 1 + 1 + LISTED)  # at most a second until it is listed no longer
+            missing = [name for name, until in due.items() if now < until and playlist.file(name) is None]
+            assert (len(listed), missing) == (min(now, LISTED), [])
 
     def test_old_ones_go_and_what_is_asked_oddly_is_not_there(self):
         playlist = Playlist()
