@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.console import Console
+from tests.browser.console import Console, forget_reports, withdraw_reports
 from tests.stack import Stack
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -32,6 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.live)
             item.add_marker(pytest.mark.flaky(reruns=RERUNS))
+
+
+@pytest.fixture(autouse=True)
+def as_at_first(request: pytest.FixtureRequest) -> None:
+    """A test that is tried once more finds no incident of its first try."""
+    if request.node.execution_count > 1:
+        withdraw_reports()
+    forget_reports()
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ STARTING_STREAM = r"status of 503 .*/video/"
 ENDED_MEANWHILE = r"status of 400 .*/cameras/\d+/views$"
 DAEJEON = (36.3504, 127.3845)
 _ids = itertools.count(1)
+_reported: list[tuple[Stack, dict[str, Any]]] = []
 
 # What toasts said, with the time: they go away by themselves, perhaps while a busy machine looks elsewhere.
 WATCH_TOASTS = """
@@ -79,7 +80,19 @@ def report(stack: Stack, code: str, lat: float | None, lon: float | None, **more
     event = {"id": f"browser-{os.getpid()}-{next(_ids)}", "code": code, "occurred_at": now, "lat": lat, "lon": lon}
     status, answer = call(stack, "POST", "events", "feed", event | more)
     assert status == 202, answer
+    _reported.append((stack, event))
     return answer["results"][0]["incident"]
+
+
+def forget_reports() -> None:
+    """Another test begins."""
+    _reported.clear()
+
+
+def withdraw_reports() -> None:
+    """Takes back what was reported, or a second try's events would join the incidents of the first."""
+    for stack, event in list(_reported):
+        report(stack, event["code"], None, None, refers_to=[event["id"]], action="cancel")
 
 
 def somewhere(seed: int) -> tuple[float, float]:
