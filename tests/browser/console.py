@@ -76,12 +76,17 @@ def call(stack: Stack, method: str, path: str, key: str, body: Any = None) -> tu
 
 def report(stack: Stack, code: str, lat: float | None, lon: float | None, **more: Any) -> str:
     """Reports one event as the demo's feed and returns the number of its incident."""
+    return report_all(stack, [{"code": code, "lat": lat, "lon": lon} | more])[0]
+
+
+def report_all(stack: Stack, events: list[dict[str, Any]]) -> list[str]:
+    """Reports them in one request, as happening now, and returns the numbers of their incidents."""
     now = datetime.now(UTC).isoformat()
-    event = {"id": f"browser-{os.getpid()}-{next(_ids)}", "code": code, "occurred_at": now, "lat": lat, "lon": lon}
-    status, answer = call(stack, "POST", "events", "feed", event | more)
+    sent = [{"id": f"browser-{os.getpid()}-{next(_ids)}", "occurred_at": now} | one for one in events]
+    status, answer = call(stack, "POST", "events", "feed", sent)
     assert status == 202, answer
-    _reported.append((stack, event))
-    return answer["results"][0]["incident"]
+    _reported.extend((stack, one) for one in sent)
+    return [one["incident"] for one in answer["results"]]
 
 
 def forget_reports() -> None:

@@ -37,11 +37,11 @@ class Admin(Console):
         self.page.wait_for_url("**/admin/**")
 
     def add_feed(self, slug: str) -> str:
-        """A mapped feed; returns its page's address."""
+        """A mapped feed whose name begins so; returns its page's address."""
         page = self.page
         page.goto(f"{self.stack.base_url}/admin/linkage/linkedsystem/add/")
         page.select_option("[name=kind]", "feed")
-        page.fill("[name=slug]", slug)
+        page.fill("[name=slug]", f"{slug}-{time.time_ns()}")
         page.fill("[name=name_ko]", "하상도로 수위")
         page.fill("[name=name_en]", "Riverside roads")
         page.select_option("[name=feed_format]", "mapped_json")

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.console import Console, call, report, somewhere
+from tests.browser.console import Console, report, report_all, somewhere
 from tests.stack import Stack
 
 SignIn = Callable[..., Console]
@@ -147,14 +146,6 @@ def flood_stack() -> Iterator[Stack]:
         stack.remove()
 
 
-def alarms(stack: Stack, count: int, code: str, lat: float) -> list[str]:
-    now = datetime.now(UTC).isoformat()
-    events = [{"id": f"{code}-{lat}-{n}", "code": code, "occurred_at": now, "lat": lat, "lon": 127.3845 + 0.002 * n, "address": f"둔산로 {n}"} for n in range(count)]
-    status, answer = call(stack, "POST", "events", "feed", events)
-    assert status == 202, answer
-    return [one["incident"] for one in answer["results"]]
-
-
 @pytest.fixture
 def flooded(browser: Browser, flood_stack: Stack) -> Iterator[Console]:
     console = screen(browser, flood_stack)
@@ -165,7 +156,8 @@ def flooded(browser: Browser, flood_stack: Stack) -> Iterator[Console]:
 
 def test_a_flood_begins_groups_and_ends_by_itself_and_hides_nothing_urgent(flooded: Console, flood_stack: Stack) -> None:
     console, page = flooded, flooded.page
-    folded = alarms(flood_stack, 24, "ORD-04", 36.35)
+    row = [{"code": "ORD-04", "lat": 36.35, "lon": 127.3845 + 0.002 * n, "address": f"둔산로 {n}"} for n in range(24)]
+    folded = report_all(flood_stack, row)
     urgent = [report(flood_stack, code, lat, 127.45) for code, lat in (("CRM-01", 36.36), ("BEL-01", 36.37), ("FIR-01", 36.38))]
     expect(page.locator("#flood")).to_be_visible()
     expect(page.locator("#flood")).to_contain_text("경보 폭주")

@@ -52,7 +52,7 @@ def test_a_new_version_is_offered_and_never_loads_by_itself(live_stack: Stack, s
     page = console.page
     console.expect_noise(NOISE_OF_A_LOST_LINE)
     expect(page.locator("#notices")).to_be_hidden()
-    (live_stack.data_dir / "build").write_text("second")
+    (live_stack.data_dir / "build").write_text(f"build-{time.time_ns()}")
     page.evaluate("() => { window.sameDocument = true; }")
     restart_webs(live_stack)
     notice = page.locator("#notices [data-notice=version]")
