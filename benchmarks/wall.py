@@ -11,7 +11,8 @@ Needs Chromium (`/usr/bin/chromium`).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -31,9 +32,11 @@ OPEN = """
 (cameras) => {
   const { wall } = ocenter, started = performance.now();
   window.pictureAfterMs = {};
-  new MutationObserver((records) => records.forEach(({ target }) => {
+  window.pictureWatch?.disconnect(); // the last round's would count from its own opening
+  window.pictureWatch = new MutationObserver((records) => records.forEach(({ target }) => {
     if (target.dataset?.phase === 'live') window.pictureAfterMs[target.dataset.camera] ??= performance.now() - started;
-  })).observe(wall.element, { subtree: true, attributes: true, attributeFilter: ['data-phase'] });
+  }));
+  window.pictureWatch.observe(wall.element, { subtree: true, attributes: true, attributeFilter: ['data-phase'] });
   return wall.toggle(null, { reason: 'measuring the wall' }).then(() => wall.put(cameras));
 }
 """
@@ -53,11 +56,18 @@ class Cost:
 
     def cpu(self) -> float:
         """CPU seconds so far, of those that live."""
-        return sum(sum(one.cpu_times()[:2]) for one in self._all())
+        return self._sum(lambda one: sum(one.cpu_times()[:2]))
 
     def memory(self) -> float:
         """Unshared and shared memory in MiB, shared pages counted once each (PSS)."""
-        return sum(one.memory_full_info().pss for one in self._all()) / MEBIBYTE
+        return self._sum(lambda one: one.memory_full_info().pss) / MEBIBYTE
+
+    def _sum(self, measured: Callable[[psutil.Process], float]) -> float:
+        total = 0.0
+        for one in self._all():
+            with suppress(psutil.NoSuchProcess):  # ended meanwhile
+                total += measured(one)
+        return total
 
     def _all(self) -> list[psutil.Process]:
         return [*self.roots, *(child for root in self.roots for child in root.children(recursive=True))]
