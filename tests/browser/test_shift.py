@@ -55,7 +55,7 @@ def do(page: Page, name: str) -> None:
         expect(page.locator("dialog")).to_have_count(0)
 
 
-def test_signing_in_tests_the_sound_and_is_in_nobodys_way(live_stack: Stack, operator: Console) -> None:
+def test_signing_in_tests_the_sound_and_is_in_nobodys_way(live_stack: Stack, operator: Console, request: pytest.FixtureRequest) -> None:
     page = operator.page
     strip = page.locator("#shift-strip")
     expect(strip).to_have_attribute("data-kind", "begin")
@@ -65,7 +65,7 @@ def test_signing_in_tests_the_sound_and_is_in_nobodys_way(live_stack: Stack, ope
     assert box and room and box["y"] + box["height"] <= room["y"] + 1, "the strip covers nothing"
     operator.shot("shift-begin")
 
-    if not strip.locator('.picks[aria-label="근무조"] [aria-pressed=true]').count():  # as whoever was on duty before has
+    if request.node.execution_count == 1:  # a second try is offered the crew of the first
         expect(strip.locator('[data-shift="begin"]')).to_be_disabled()
     strip.get_by_role("button", name="소리 시험하기").click()
     expect(strip.locator(".sound-test")).to_have_attribute("data-sound", "asking")
