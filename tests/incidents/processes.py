@@ -81,6 +81,13 @@ def _serve(talk):
     writer.serve(talk)
 
 
+def deadlocks_so_far():
+    """How many PostgreSQL has ended in the test's database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return cursor.fetchone()[0]
+
+
 def wait_until(is_so, seconds=15.0, what="it"):
     """Polls until `is_so()` is true and returns what it gave."""
     deadline = time.monotonic() + seconds

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 
 import pytest
-from django.db import connection
 
 from incidents.models import Change, Event, Incident
 from incidents.payloads import incident_payload
@@ -13,7 +12,7 @@ from linkage.feeds import FEEDS
 from linkage.models import Delivery, Relay
 from linkage.states import ENDED
 from tests.incidents.cast import LAT, METRE, ago, assert_ledger_is_whole, event
-from tests.incidents.processes import Writer, start_nursery
+from tests.incidents.processes import Writer, deadlocks_so_far, start_nursery
 from tests.incidents.test_agency_cases import envelope, make_cameras, video
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -29,12 +28,6 @@ def crew(django_db_setup, django_db_blocker):
     yield writers
     for writer in writers:
         writer.stop()
-
-
-def deadlocks_so_far():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 def cases(org, end):

@@ -4,7 +4,6 @@ import random
 from collections import Counter, defaultdict
 
 import pytest
-from django.db import connection
 from django.db.models import Count, F
 
 from incidents.models import Change, Event, Incident
@@ -12,7 +11,7 @@ from incidents.payloads import incident_payload
 from incidents.selectors import relays_by_subject
 from ocenter.accounts import audit
 from tests.incidents.cast import ago, assert_ledger_is_whole, event, open_incident, receive
-from tests.incidents.processes import Writer, start_nursery, wait_until
+from tests.incidents.processes import Writer, deadlocks_so_far, start_nursery, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -140,12 +139,6 @@ def test_of_two_who_acknowledge_at_once_one_does_and_one_learns_who(crew, town):
         assert outcomes[holder][numbers.index(number)] == "taken"
     assert Change.objects.filter(kind="incident.acknowledged").count() == len(numbers)
     assert_ledger_is_whole(town)
-
-
-def deadlocks_so_far():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 def test_operators_and_feeds_work_on_the_same_incidents_without_a_deadlock(crew, town):
